@@ -1,0 +1,1 @@
+"""Handlers for databases, files and services outside; none is registered yet."""

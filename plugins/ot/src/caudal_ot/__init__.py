@@ -1,0 +1,1 @@
+"""Handlers for plant equipment; none is registered yet."""
