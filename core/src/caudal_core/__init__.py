@@ -1,0 +1,44 @@
+"""Caudal's core: the handler form, and everything that runs workflows made of handlers.
+
+What a handler's author needs is here; the rest is in modules of its own: `caudal_core.engine`,
+`caudal_core.registry`, `caudal_core.graph`, `caudal_core.testing`.
+"""
+
+from caudal_core.config import Config, Field, Secret
+from caudal_core.context import Context
+from caudal_core.errors import (
+    CaudalError,
+    DataError,
+    FileRefused,
+    HandlerError,
+    NotAvailable,
+    TemplateError,
+    UnknownField,
+)
+from caudal_core.handler import Handler, Outputs, handler
+from caudal_core.hookspecs import hookimpl
+from caudal_core.records import Records, Row
+from caudal_core.text import Text
+from caudal_core.values import JSON
+
+__all__ = [
+    "JSON",
+    "CaudalError",
+    "Config",
+    "Context",
+    "DataError",
+    "Field",
+    "FileRefused",
+    "Handler",
+    "HandlerError",
+    "NotAvailable",
+    "Outputs",
+    "Records",
+    "Row",
+    "Secret",
+    "TemplateError",
+    "Text",
+    "UnknownField",
+    "handler",
+    "hookimpl",
+]

@@ -1,0 +1,259 @@
+"""What a handler is given beside its config and its data."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from time import monotonic
+from typing import Any, NoReturn, overload
+
+from caudal_core.errors import ExecutionCancelled, NodeTimeout, NotAvailable
+from caudal_core.files import FileAccess
+from caudal_core.records import Records, Row
+from caudal_core.template import People, render_value
+from caudal_core.values import JSON
+
+MAX_LOG_LINES = 200
+MAX_LOG_CHARACTERS = 2_000
+
+
+def utc_now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What all nodes of one execution share."""
+
+    execution_id: str = "execution"
+    organization: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+    timezone: str = "UTC"
+    locale: str = "en-US"
+    language: str = "en"
+    dry_run: bool = False
+    files: FileAccess = field(default_factory=FileAccess)
+    clock: Callable[[], datetime] = utc_now
+
+
+class Notes:
+    """What a node said while it ran: one line, a report beside its output, log and progress."""
+
+    __slots__ = ("changed", "dropped", "log", "message", "progress", "report")
+
+    def __init__(self) -> None:
+        self.message: str | None = None
+        self.report: dict[str, Any] = {}
+        self.log: list[dict[str, str]] = []
+        self.dropped = 0
+        self.progress: dict[str, Any] | None = None
+        self.changed: Callable[[], None] | None = None
+
+    def line(self, level: str, text: str) -> None:
+        """Add one line to the log; beyond the limit lines are counted, not kept."""
+        if len(self.log) >= MAX_LOG_LINES:
+            self.dropped += 1
+            return
+        self.log.append({"level": level, "message": text[:MAX_LOG_CHARACTERS]})
+        self.tell()
+
+    def tell(self) -> None:
+        """Let whoever watches the node know that there is something new."""
+        if self.changed is not None:
+            self.changed()
+
+
+class Log:
+    """The node's own log, shown with its execution: `ctx.log.info("read %d pages", count)`."""
+
+    __slots__ = ("_notes",)
+
+    def __init__(self, notes: Notes) -> None:
+        self._notes = notes
+
+    def info(self, text: str, *args: object) -> None:
+        """Something worth knowing."""
+        self._notes.line("info", text % args if args else text)
+
+    def warning(self, text: str, *args: object) -> None:
+        """Something that a person should look at."""
+        self._notes.line("warning", text % args if args else text)
+
+    def error(self, text: str, *args: object) -> None:
+        """Something that went wrong without failing the node."""
+        self._notes.line("error", text % args if args else text)
+
+
+class Context:
+    """The execution a node runs in, and its ways to speak to it.
+
+    `deadline` is on `time.monotonic()`'s scale, or null. `attempt` counts from 1. `generation`
+    is raised by each retry or replay of the execution.
+    """
+
+    __slots__ = ("_cancelled", "_env", "_notes", "attempt", "deadline", "generation", "node_id")
+
+    def __init__(
+        self,
+        node_id: str,
+        env: Environment,
+        *,
+        attempt: int = 1,
+        generation: int = 0,
+        deadline: float | None = None,
+    ) -> None:
+        self.node_id = node_id
+        self.attempt = attempt
+        self.generation = generation
+        self.deadline = deadline
+        self._env = env
+        self._notes: Notes | None = None
+        self._cancelled = False
+
+    @property
+    def notes(self) -> Notes:
+        """What the node has said, made when it first says something."""
+        if self._notes is None:
+            self._notes = Notes()
+        return self._notes
+
+    @property
+    def said(self) -> Notes | None:
+        """What the node has said, or nothing if it has been silent."""
+        return self._notes
+
+    @property
+    def execution_id(self) -> str:
+        """The id of the execution."""
+        return self._env.execution_id
+
+    @property
+    def organization(self) -> str | None:
+        """The organisation that the execution belongs to, if any."""
+        return self._env.organization
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels given when the execution was asked for."""
+        return self._env.labels
+
+    @property
+    def inputs(self) -> Mapping[str, Any]:
+        """The execution's inputs as they were given; not to be changed."""
+        return self._env.inputs
+
+    @property
+    def timezone(self) -> str:
+        """The IANA zone of date-times that say none."""
+        return self._env.timezone
+
+    @property
+    def locale(self) -> str:
+        """How texts for people write numbers, such as `es-ES`."""
+        return self._env.locale
+
+    @property
+    def language(self) -> str:
+        """`en` or `es`."""
+        return self._env.language
+
+    @property
+    def dry_run(self) -> bool:
+        """Whether nothing outside may be changed."""
+        return self._env.dry_run
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this node in this execution; another after a retry."""
+        text = f"{self.execution_id}\n{self.node_id}\n{self.generation}"
+        return hashlib.sha256(text.encode()).hexdigest()[:40]
+
+    @property
+    def log(self) -> Log:
+        """The node's log."""
+        return Log(self.notes)
+
+    def now(self) -> datetime:
+        """This moment in UTC: the only clock that a handler may read."""
+        return self._env.clock()
+
+    def say(self, message: str, **report: Any) -> None:
+        """Say in one line what was done, and what stands beside the output in the result.
+
+        Names in `report` are written in camelCase. A value that is also handed on by a port is
+        kept once.
+        """
+        self.notes.message = message
+        self.notes.report.update(report)
+
+    def progress(self, done: float, total: float | None = None, message: str = "") -> None:
+        """How far the node is; seen by whoever watches within a second."""
+        self.notes.progress = {"done": done, "total": total, "message": message[:200]}
+        self.notes.tell()
+        self.check()
+
+    def check(self) -> None:
+        """Raise if the execution was cancelled or the node's time is over; call it in loops."""
+        if self._cancelled:
+            raise ExecutionCancelled
+        if self.deadline is not None and monotonic() > self.deadline:
+            raise NodeTimeout(seconds=0)
+
+    def cancel(self) -> None:
+        """Make the next `check()` raise; the engine calls this."""
+        self._cancelled = True
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the engine no longer waits for this node."""
+        return self._cancelled
+
+    @overload
+    def render(self, value: JSON, data: Records, *, people: bool = False) -> list[JSON]: ...
+    @overload
+    def render(self, value: JSON, data: Row, *, people: bool = False) -> JSON: ...
+    def render(self, value: JSON, data: Records | Row, *, people: bool = False) -> JSON:
+        """Fill the templates in a config value from a record, or from each of `Records`.
+
+        `people=True` writes numbers by the execution's locale. `UnknownField` names a field that
+        is nowhere in the data.
+        """
+        style = People(self.locale) if people else None
+        if not isinstance(data, Records):
+            return render_value(value, data, people=style)
+        columns = data.columns
+        return [render_value(value, row, columns=columns, people=style) for row in data.view()]
+
+    def file(self, name: str) -> Path:
+        """The file of this id or path, if the operator allows it; else `FileRefused`."""
+        return self._env.files.path(name)
+
+    @property
+    def http(self) -> NoReturn:
+        """The guarded HTTP client."""
+        raise _absent("the guarded HTTP client", "el cliente HTTP protegido")
+
+    def connection(self, connection_id: str) -> NoReturn:
+        """The open session of a connection."""
+        raise _absent(f"the connection '{connection_id}'", f"la conexión '{connection_id}'")
+
+    def blob_writer(self) -> NoReturn:
+        """A writer for data that is too large to hold in memory."""
+        raise _absent("writing blobs piece by piece", "escribir blobs por partes")
+
+    @property
+    def state(self) -> NoReturn:
+        """A small JSON value that this node of this workflow keeps between executions."""
+        raise _absent("state between executions", "el estado entre ejecuciones")
+
+
+def _absent(what: str, what_es: str) -> NotAvailable:
+    return NotAvailable(
+        f"{what} is not available in this version of Caudal",
+        es=f"{what_es} no está disponible en esta versión de Caudal",
+    )

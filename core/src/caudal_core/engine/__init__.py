@@ -1,0 +1,19 @@
+"""The engine: takes executions, runs them, tells how they go."""
+
+from caudal_core.engine.engine import Engine
+from caudal_core.engine.execution import Execution
+from caudal_core.engine.library import Library
+from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.storage import FolderStorage, MemoryStorage, Storage
+from caudal_core.engine.view import ExecutionView
+
+__all__ = [
+    "Engine",
+    "EngineOptions",
+    "Execution",
+    "ExecutionView",
+    "FolderStorage",
+    "Library",
+    "MemoryStorage",
+    "Storage",
+]

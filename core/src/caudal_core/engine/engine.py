@@ -1,0 +1,430 @@
+"""The engine: submit, watch, cancel."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from time import time
+from typing import Any, Self
+
+from caudal_core.context import Environment
+from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.drive import Drive, Means, stop
+from caudal_core.engine.execution import Execution, new_id
+from caudal_core.engine.library import Library
+from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.single import run_single
+from caudal_core.engine.storage import MemoryStorage, Storage
+from caudal_core.engine.view import ExecutionView, live_view, with_inputs
+from caudal_core.errors import CaudalError, NotFound, Overloaded, Unavailable, error_text
+from caudal_core.graph import Graph, build_graph
+from caudal_core.journal import ExecutionRecord, Journal, NodeRun
+from caudal_core.journal.rows import accept_row, finish_row
+from caudal_core.journal.statements import Statement
+from caudal_core.payload import EMPTY, Payload
+from caudal_core.preview import preview
+from caudal_core.registry import Registry
+from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
+from caudal_core.runner.pool import ThreadPool
+from caudal_core.values import JSON, decode
+from caudal_core.workflow import canonical, content_hash
+
+GRAPHS_KEPT = 256
+SMALL_DOCUMENT = 500
+"""Nodes up to which a graph is built on the event loop."""
+
+Listener = Callable[[Execution, Sequence[NodeRun]], None]
+
+
+class Engine:
+    """Runs workflows with the handlers of a registry.
+
+    ::
+
+        async with Engine(load_registry(), storage=FolderStorage("caudal-data")) as engine:
+            execution = await engine.submit(document, {"day": "2026-01-31"})
+            await execution.finished()
+
+    Without `storage` nothing survives the process.
+    """
+
+    def __init__(
+        self,
+        registry: Registry,
+        *,
+        storage: Storage | None = None,
+        runner: Runner | None = None,
+        options: EngineOptions | None = None,
+    ) -> None:
+        self.registry = registry
+        self.options = options or EngineOptions()
+        self.storage = storage or MemoryStorage()
+        self.runner: Runner = runner or EmbeddedRunner()
+        self.closing = False
+        self._graphs: OrderedDict[str, Graph] = OrderedDict()
+        self._live: dict[str, Execution] = {}
+        self._finished: OrderedDict[str, Execution] = OrderedDict()
+        self._drives: set[asyncio.Task[None]] = set()
+        self._kept_versions: set[str] = set()
+        self._listeners: set[Listener] = set()
+        self._reading = ThreadPool(4, "caudal-read")
+        self._means: Means | None = None
+        self.library = Library(self)
+
+    # -- its life --------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def start(self) -> None:
+        """Open the journal and go on with what had not ended when the last engine stopped."""
+        self.journal = Journal(self.storage.sink(), self._told)
+        await self.journal.open()
+        self.storage.opened()
+        self.runner.start()
+        self._means = Means(
+            journal=self.journal,
+            runner=self.runner,
+            budget=LoopBudget(),
+            keep=self.storage.blobs.put if self.storage.blobs else None,
+            in_thread=self._reading.run,
+        )
+        await self._resume()
+
+    async def close(self, drain: float = 0.0) -> None:
+        """Take nothing new, give what runs `drain` seconds to end, then leave the rest as it is.
+
+        What has not ended stays in the journal; the next engine goes on with it.
+        """
+        self.closing = True
+        if self._drives and drain:
+            await asyncio.wait(self._drives, timeout=drain)
+        drives = list(self._drives)
+        nodes = [task for execution in self._live.values() for task in execution.tasks]
+        for task in (*drives, *nodes):
+            task.cancel()
+        if drives or nodes:
+            await asyncio.wait((*drives, *nodes), timeout=2)
+        await self.journal.close()
+        await self.runner.close()
+        self.storage.close()
+        self._reading.close()
+
+    def reload(self, registry: Registry) -> None:
+        """Use another registry from now on; what runs goes on with the one it began with."""
+        self.registry = registry
+        self._graphs.clear()
+
+    # -- submit, watch, cancel -------------------------------------------------------------------
+
+    async def graph(self, document: Mapping[str, Any], *, workflow_id: str | None = None) -> Graph:
+        """The checked graph of a workflow's JSON; `InvalidWorkflow` lists its problems."""
+        plain = dict(document)
+        nodes = plain.get("nodes")
+        if isinstance(nodes, list) and len(nodes) > SMALL_DOCUMENT:
+            found: Graph = await self._reading.run(lambda: self._build(plain, workflow_id))
+            return found
+        return self._build(plain, workflow_id)
+
+    def _build(self, document: dict[str, Any], workflow_id: str | None) -> Graph:
+        key = f"{content_hash(canonical(document))} {workflow_id}"
+        found = self._graphs.get(key)
+        if found is None:
+            found = build_graph(document, self.registry, workflow_id=workflow_id)
+            self._graphs[key] = found
+            if len(self._graphs) > GRAPHS_KEPT:
+                self._graphs.popitem(last=False)
+        return found
+
+    async def submit(
+        self,
+        workflow: Mapping[str, Any] | Graph,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        workflow_id: str | None = None,
+        organization: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Execution:
+        """Accept an execution; it is on disk when this returns, and runs from then on.
+
+        Raises `InvalidWorkflow`, `Overloaded` when too many wait, `Unavailable` when the journal
+        cannot be written or the engine is closing.
+        """
+        self._check_open()
+        graph = workflow if isinstance(workflow, Graph) else None
+        if graph is None:
+            graph = await self.graph(workflow, workflow_id=workflow_id)  # type: ignore[arg-type]
+        payload = await self._kept(Payload.of(dict(inputs)) if inputs else EMPTY)
+        record = ExecutionRecord(
+            id=new_id(),
+            workflow_id=graph.workflow_id,
+            workflow_name=graph.name,
+            workflow_hash=graph.hash,
+            plan_hash=graph.plan_hash,
+            total_nodes=len(graph.nodes),
+            created=time(),
+            organization=organization,
+            labels=labels or {},
+        )
+        execution = Execution(graph, record, payload, self._environment(graph, record, payload))
+        self._live[record.id] = execution
+        self._write_version(graph)
+        row = accept_row(record, payload, "here")
+        self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
+        await self.journal.flush()
+        return execution
+
+    def _check_open(self) -> None:
+        if self.closing:
+            raise Unavailable(message="the engine is stopping")
+        if self.journal.fault is not None:
+            raise Unavailable(message=self.journal.fault)
+        if len(self._live) >= self.options.max_queued:
+            raise Overloaded(queued=len(self._live), limit=self.options.max_queued, seconds=5)
+
+    async def _kept(self, payload: Payload) -> Payload:
+        blobs = self.storage.blobs
+        if payload.large and blobs is not None:
+            payload.ref = await self._reading.run(lambda: blobs.put(payload.json()))
+        return payload
+
+    def _write_version(self, graph: Graph) -> None:
+        if graph.hash not in self._kept_versions:
+            self._kept_versions.add(graph.hash)
+            row = (graph.hash, canonical(dict(graph.document)), time())
+            self.journal.write(Statement.WORKFLOW_VERSION, row)
+        if graph.plan_hash not in self._kept_versions:
+            self._kept_versions.add(graph.plan_hash)
+            self.journal.write(Statement.PLAN, (graph.plan_hash, graph.plan))
+
+    def _environment(self, graph: Graph, record: ExecutionRecord, inputs: Payload) -> Environment:
+        options, settings = self.options, graph.settings
+        return Environment(
+            execution_id=record.id,
+            organization=record.organization,
+            labels=record.labels,
+            inputs=inputs.data,
+            timezone=settings.timezone or options.timezone,
+            locale=settings.locale or options.locale,
+            language=settings.language or options.language,
+            dry_run=options.dry_run,
+            files=options.files,
+            clock=options.clock,
+        )
+
+    async def cancel(self, execution_id: str) -> tuple[bool, str]:
+        """Cancel an execution: whether that was still possible, and the status it had."""
+        execution = self._live.get(execution_id)
+        if execution is None:
+            return False, (await self.view(execution_id, last=0)).record.state
+        before = execution.record.state
+        if execution.closing is not None:
+            return False, execution.closing.state
+        execution.record.cancel_requested = time()
+        row = (execution.record.cancel_requested, execution_id)
+        self.journal.write(Statement.CANCEL, row, urgent=True)
+        stop(execution, "cancel")
+        return True, before
+
+    def live(self, execution_id: str) -> Execution | None:
+        """The execution, if it is still in memory."""
+        return self._live.get(execution_id) or self._finished.get(execution_id)
+
+    @property
+    def unfinished(self) -> Sequence[Execution]:
+        """The executions that have not ended, oldest first."""
+        return list(self._live.values())
+
+    async def view(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
+        """What is known of an execution, with all its runs or the last ones; `NotFound`.
+
+        Of runs that are read back without `last`, the inputs are there too.
+        """
+        execution = self.live(execution_id)
+        if execution is not None:
+            return live_view(execution, last)
+        found: ExecutionView = await self._reading.run(lambda: self._read(execution_id, last))
+        return found
+
+    def _read(self, execution_id: str, last: int | None) -> ExecutionView:
+        history = self.storage.history
+        record = history.execution(execution_id) if history else None
+        if history is None or record is None:
+            raise NotFound(kind="Execution", id=execution_id)
+        runs = [] if last == 0 else history.runs(record, last=last)
+        if last is None:
+            with_inputs(runs, self._read_inputs(execution_id))
+        return ExecutionView(record, runs)
+
+    def _read_inputs(self, execution_id: str) -> Payload:
+        history, blobs = self.storage.history, self.storage.blobs
+        if history is None:
+            return EMPTY
+        value, ref = history.inputs(execution_id)
+        if ref is not None and blobs is not None:
+            value = decode(blobs.get(ref))
+        payload = Payload.of(value)
+        payload.ref = ref
+        return payload
+
+    async def data(self, payload: Payload) -> JSON:
+        """The whole value of a payload, fetched if it is kept elsewhere."""
+        blobs, ref = self.storage.blobs, payload.ref
+        if payload.encoded is not None or ref is None or blobs is None:
+            return payload.data
+        return await self._reading.run(lambda: decode(blobs.get(ref)))
+
+    async def run_node(self, node: Mapping[str, Any], data: JSON = None) -> NodeResult:
+        """Run one node by itself; see `caudal_core.engine.single.run_single`."""
+        options = self.options
+        env = Environment(
+            inputs=data if isinstance(data, dict) else {},
+            timezone=options.timezone,
+            locale=options.locale,
+            language=options.language,
+            files=options.files,
+            clock=options.clock,
+        )
+        return await run_single(node, data, registry=self.registry, runner=self.runner, env=env)
+
+    async def read(self, function: Callable[[], Any]) -> Any:
+        """Run something that blocks for a moment, such as a look into the store, in a thread."""
+        return await self._reading.run(function)
+
+    # -- what happens ----------------------------------------------------------------------------
+
+    def listen(self, listener: Listener) -> Callable[[], None]:
+        """Call `listener(execution, runs)` after each commit, with the runs that it settled.
+
+        There are none where the execution itself changed. Returns what ends the listening.
+        """
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
+
+    def _told(self, subjects: Sequence[Any]) -> None:
+        """The journal has committed what these stand for."""
+        changed: dict[Execution, list[NodeRun]] = {}
+        for subject in subjects:
+            if type(subject) is NodeRun:
+                owner = subject.owner
+                owner.show(subject)
+                if owner in changed:
+                    changed[owner].append(subject)
+                else:
+                    changed[owner] = [subject]
+            elif isinstance(subject, Execution):
+                changed.setdefault(subject, [])
+                if subject.closing is None:
+                    self._begin(subject)
+                else:
+                    self._end(subject)
+        for execution, runs in changed.items():
+            execution.touch()
+            self._tell(execution, runs)
+
+    def _tell(self, execution: Execution, runs: Sequence[NodeRun]) -> None:
+        for listener in tuple(self._listeners):
+            listener(execution, runs)
+        hooks = self.registry.hooks
+        if hooks is None:
+            return
+        if hooks.caudal_node_finished.get_hookimpls():
+            for run in runs:
+                _quietly(
+                    hooks.caudal_node_finished,
+                    execution_id=execution.id,
+                    node_id=run.node_id,
+                    status=run.shown,
+                )
+        if execution.record.finished and hooks.caudal_execution_finished.get_hookimpls():
+            _quietly(
+                hooks.caudal_execution_finished,
+                execution_id=execution.id,
+                workflow_id=execution.record.workflow_id,
+                status=execution.record.state,
+            )
+
+    def _begin(self, execution: Execution) -> None:
+        if self.closing or self._means is None:
+            return
+        drive = Drive(execution, self._means)
+        task = asyncio.get_running_loop().create_task(drive.run())
+        self._drives.add(task)
+        task.add_done_callback(self._drives.discard)
+
+    def _end(self, execution: Execution) -> None:
+        if execution.closing is None:
+            return
+        execution.record = execution.closing
+        self._live.pop(execution.id, None)
+        self._finished[execution.id] = execution
+        execution.inputs = EMPTY
+        execution.delivered = []
+        for run in execution.runs:
+            for payload in (run.outputs or {}).values():
+                if payload.ref is not None and payload.encoded is not None:
+                    payload.let_go(preview(payload.data))
+        while len(self._finished) > self.options.keep_finished and self.storage.history:
+            self._finished.popitem(last=False)
+
+    # -- after a restart -------------------------------------------------------------------------
+
+    async def _resume(self) -> None:
+        history = self.storage.history
+        if history is None:
+            return
+        for record in await self._reading.run(history.unfinished):
+            await self._take_up(record)
+
+    async def _take_up(self, record: ExecutionRecord) -> None:
+        try:
+            document = await self._reading.run(lambda: self._document(record))
+            graph = await self.graph(document, workflow_id=record.workflow_id)
+            restored = await self._reading.run(lambda: self._restored(record))
+        except CaudalError as error:
+            record.state, record.completed = "failed", time()
+            record.error = f"it could not be taken up again: {error_text(error)}"
+            self.journal.write(Statement.FINISH, finish_row(record))
+            return
+        inputs = await self._reading.run(lambda: self._read_inputs(record.id))
+        env = self._environment(graph, record, inputs)
+        execution = Execution(graph, record, inputs, env)
+        execution.restored = restored
+        execution.seq = max((run.seq for run in restored.values()), default=0)
+        self._live[record.id] = execution
+        if record.cancel_requested is not None:
+            stop(execution, "cancel")
+        self._begin(execution)
+
+    def _document(self, record: ExecutionRecord) -> dict[str, Any]:
+        workflows = self.storage.workflows
+        found = workflows.document(record.workflow_hash) if workflows else None
+        if found is None:
+            raise NotFound(kind="workflow version", id=record.workflow_hash)
+        return found
+
+    def _restored(self, record: ExecutionRecord) -> dict[str, NodeRun]:
+        """The last run of every node, its outputs whole."""
+        history, blobs = self.storage.history, self.storage.blobs
+        found = {run.node_id: run for run in history.runs(record)} if history else {}
+        for run in found.values():
+            for payload in (run.outputs or {}).values():
+                if payload.ref is not None and blobs is not None:
+                    payload.encoded = blobs.get(payload.ref)
+                    payload.data = decode(payload.encoded)
+        return found
+
+
+def _quietly(hook: Any, **what: Any) -> None:
+    """Tell plugins; what they do wrong is theirs and is written to the log."""
+    try:
+        hook(**what)
+    except Exception:
+        import logging
+
+        logging.getLogger(__name__).exception("a plugin failed while it was told what happened")

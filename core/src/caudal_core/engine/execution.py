@@ -1,0 +1,172 @@
+"""One execution while it lives in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from time import time
+
+from caudal_core.context import Environment
+from caudal_core.graph import MANUAL_INPUT, Graph, GraphNode
+from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
+from caudal_core.payload import Payload
+
+NUDGE = 0.2
+"""Seconds for which what a node says while it runs is gathered before watchers are woken."""
+
+
+def new_id() -> str:
+    """An id that sorts by time (UUID version 7)."""
+    bits = int(time() * 1000) << 80 | 7 << 76 | int.from_bytes(os.urandom(10))
+    bits &= ~(0xF << 76 | 0b11 << 62)
+    text = f"{bits | 7 << 76 | 0b10 << 62:032x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def _for_roots(graph: Graph, inputs: Payload) -> Payload:
+    """What roots receive: the inputs without those that replace the value of one node."""
+    if type(inputs.data) is not dict:
+        return inputs
+    own = {node.id for node in graph.nodes if node.type == MANUAL_INPUT and node.id in inputs.data}
+    if not own:
+        return inputs
+    return Payload.of({key: value for key, value in inputs.data.items() if key not in own})
+
+
+class Execution:
+    """What has happened so far (`record`, `runs`: only what may be told), and what is under way.
+
+    `committed` holds the settled runs in the order in which their records were committed; `version`
+    rises with every change.
+    """
+
+    __slots__ = (
+        "_nudge",
+        "_watchers",
+        "closing",
+        "committed",
+        "delivered",
+        "done",
+        "env",
+        "epoch",
+        "failed",
+        "graph",
+        "inputs",
+        "poisoned",
+        "ready",
+        "record",
+        "restored",
+        "runs",
+        "seq",
+        "stop_reason",
+        "taken",
+        "tasks",
+        "version",
+        "waits",
+        "wake",
+    )
+
+    def __init__(
+        self, graph: Graph, record: ExecutionRecord, inputs: Payload, env: Environment
+    ) -> None:
+        count = len(graph.nodes)
+        self.graph = graph
+        self.record = record
+        self.inputs = _for_roots(graph, inputs)
+        self.env = env
+        self.runs: list[NodeRun] = []
+        self.committed: list[NodeRun] = []
+        self.version = 0
+        self.seq = record.seq
+        self.epoch = record.epoch
+        self.closing: ExecutionRecord | None = None
+        self.stop_reason: str | None = None
+        self.restored: dict[str, NodeRun] = {}
+        self.waits = [node.waits for node in graph.nodes]
+        self.taken = bytearray(count)
+        self.poisoned = bytearray(count)
+        self.delivered: list[dict[str, Payload] | None] = [None] * count
+        self.done = 0
+        self.failed: list[NodeRun] = []
+        self.ready: deque[GraphNode] = deque()
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.wake = asyncio.Event()
+        self._watchers: list[asyncio.Future[None]] = []
+        self._nudge = False
+
+    @property
+    def id(self) -> str:
+        """The execution's id."""
+        return self.record.id
+
+    @property
+    def current_node_id(self) -> str | None:
+        """The node started last among those running."""
+        running = (run.node_id for run in reversed(self.runs) if run.shown == "running")
+        return None if self.record.finished else next(running, None)
+
+    def next_seq(self) -> int:
+        """The number of the next write."""
+        self.seq += 1
+        return self.seq
+
+    def show(self, run: NodeRun) -> None:
+        """A node's record has been committed: now it may be told."""
+        run.shown = run.state
+        if run.state not in SETTLED:
+            return
+        self.committed.append(run)
+        self.record.seq = run.seq
+        if not run.settles:
+            return
+        if run.state in ("completed", "skipped"):
+            self.record.completed_nodes += 1
+        elif run.state in ("failed", "interrupted"):
+            self.record.failed_nodes += 1
+
+    def touch(self) -> None:
+        """Wake whoever waits for a change."""
+        self.version += 1
+        watchers, self._watchers = self._watchers, []
+        for watcher in watchers:
+            if not watcher.done():
+                watcher.set_result(None)
+
+    def nudge(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Touch it soon, from any thread; many nudges in a short time are one touch."""
+        if self._nudge:
+            return
+        self._nudge = True
+        try:
+            loop.call_soon_threadsafe(loop.call_later, NUDGE, self._nudged)
+        except RuntimeError:
+            return  # the loop has closed: nobody watches any more
+
+    def _nudged(self) -> None:
+        self._nudge = False
+        self.touch()
+
+    async def change(self, since: int, timeout: float) -> bool:  # noqa: ASYNC109 - it answers, it does not raise
+        """Wait until `version` is beyond `since`; false when `timeout` seconds have passed."""
+        if self.version != since:
+            return True
+        watcher = asyncio.get_running_loop().create_future()
+        self._watchers.append(watcher)
+        try:
+            async with asyncio.timeout(timeout):
+                await watcher
+        except TimeoutError:
+            return False
+        return True
+
+    async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
+        """Wait for the end; false when `timeout` seconds have passed first."""
+        loop = asyncio.get_running_loop()
+        until = None if timeout is None else loop.time() + timeout
+        while not self.record.finished:
+            left = 3600.0 if until is None else until - loop.time()
+            if left <= 0:
+                return False
+            await self.change(self.version, left)
+        return True

@@ -1,0 +1,69 @@
+"""What an execution comes to: its final output, its error."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal_core.errors import CaudalError, error_text
+from caudal_core.graph import Graph
+from caudal_core.journal import NodeRun
+from caudal_core.payload import LARGE, Payload
+from caudal_core.preview import info, preview, shown
+from caudal_core.values import JSON, encode
+
+
+def output_data(outputs: dict[str, Payload]) -> JSON:
+    """What left a node: the value of the one port taken, or an object by port."""
+    if len(outputs) == 1:
+        return next(iter(outputs.values())).data
+    return {port: payload.data for port, payload in outputs.items()}
+
+
+def final_output(
+    graph: Graph, delivered: list[dict[str, Payload] | None]
+) -> tuple[bytes | None, bytes | None]:
+    """The final output in journal form, and where it is cut what its true size is.
+
+    One output node gives its data; several, or several leaves, an object by node id in which a
+    skipped one is missing.
+    """
+    finals = [graph.nodes[index] for index in graph.finals]
+    found = {node.id: outputs for node in finals if (outputs := delivered[node.index])}
+    if len(finals) == 1:
+        return _single(finals[0].id, found.get(finals[0].id))
+    payloads = [payload for outputs in found.values() for payload in outputs.values()]
+    size = sum(payload.size for payload in payloads)
+    if size <= LARGE:
+        return encode({node_id: output_data(outputs) for node_id, outputs in found.items()}), None
+    budget = LARGE // (2 * len(found))
+    cut = {node_id: preview(output_data(outputs), budget) for node_id, outputs in found.items()}
+    return encode(cut), encode({"truncated": True, "rows": None, "bytes": size})
+
+
+def _single(node_id: str, outputs: dict[str, Payload] | None) -> tuple[bytes | None, bytes | None]:
+    if not outputs:
+        return None, None
+    if len(outputs) > 1:
+        return encode({port: shown(payload)[0] for port, payload in outputs.items()}), None
+    payload = next(iter(outputs.values()))
+    if not payload.large:
+        return payload.json(), None
+    return encode(preview(payload.data)), encode({**info(payload), "node": node_id})
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """An error as it is recorded: `{code, message, hint?, es}`."""
+    if not isinstance(error, CaudalError):
+        return {"code": type(error).__name__, "message": error_text(error)}
+    found = {"code": error.code, "message": error.text(), "es": error_text(error, "es")}
+    return {**found, "hint": error.hint()} if error.hint() else found
+
+
+def cause(error: dict[str, Any]) -> str:
+    """«cause; what to do» of a recorded error."""
+    return "; ".join(filter(None, (error["message"], error.get("hint"))))
+
+
+def error_lines(failed: list[NodeRun]) -> str:
+    """«label (id): cause; what to do», a line a failed node."""
+    return "\n".join(f"{run.label} ({run.node_id}): {cause(run.error or {})}" for run in failed)

@@ -1,0 +1,47 @@
+"""What arrives at a node: the payloads of its connections, merged by port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from caudal_core.errors import MixedMerge
+from caudal_core.graph import GraphNode
+from caudal_core.payload import Payload
+from caudal_core.records import kind_of
+
+Delivered = Sequence[dict[str, Payload] | None]
+"""By a node's position what it handed on, by port."""
+
+
+def gather(node: GraphNode, delivered: Delivered, inputs: Payload) -> dict[str, Payload]:
+    """By input port what came in; `MixedMerge` where it does not go together."""
+    if not node.waits:
+        ports = node.handler.inputs
+        return {ports[0] if ports else "in": inputs}
+    if node.only_port is not None:
+        edge = node.incoming[0][1][0]
+        return {node.only_port: delivered[edge.source][edge.output_port]}  # type: ignore[index]
+    found: dict[str, Payload] = {}
+    for port, edges in node.incoming:
+        parts = []
+        for edge in edges:
+            ports_taken = delivered[edge.source]
+            if ports_taken is not None and edge.output_port in ports_taken:
+                parts.append(ports_taken[edge.output_port])
+        if parts:
+            found[port] = parts[0] if len(parts) == 1 else merge(port, parts)
+    return found
+
+
+def merge(port: str, parts: Sequence[Payload]) -> Payload:
+    """Lists one after the other, objects with the later one winning, in the order of `parts`."""
+    kinds = {type(part.data) for part in parts}
+    if kinds == {list}:
+        return Payload.merged([row for part in parts for row in part.data], parts)
+    if kinds == {dict}:
+        together: dict[str, object] = {}
+        for part in parts:
+            together.update(part.data)
+        return Payload.merged(together, parts)
+    other = next((part.data for part in parts if type(part.data) is not list), None)
+    raise MixedMerge(port, kind_of(other))

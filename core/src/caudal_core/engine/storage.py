@@ -1,0 +1,84 @@
+"""Where an engine keeps things."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from caudal_core.journal import MemorySink, Sink
+from caudal_core.journal.blobs import BlobFolder
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from caudal_core.journal.history import History
+    from caudal_core.journal.workflows import WorkflowStore
+
+
+class Storage(Protocol):
+    """A journal's sink and, once it is open, what reads back. The parts are null in memory."""
+
+    blobs: BlobFolder | None
+    history: History | None
+    workflows: WorkflowStore | None
+
+    def sink(self) -> Sink:
+        """Where the journal writes to."""
+
+    def opened(self) -> None:
+        """The sink is open: get ready to read."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+
+
+class MemoryStorage:
+    """Keeps nothing beyond the process."""
+
+    blobs: BlobFolder | None = None
+    history: History | None = None
+    workflows: WorkflowStore | None = None
+
+    def sink(self) -> Sink:
+        """A sink that is always done at once."""
+        return MemorySink()
+
+    def opened(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
+class FolderStorage:
+    """One folder on this machine: an SQLite database, and blobs beside it."""
+
+    def __init__(self, folder: str | os.PathLike[str]) -> None:
+        self.folder = Path(folder)
+        self.blobs: BlobFolder | None = BlobFolder(self.folder / "blobs")
+        self.history: History | None = None
+        self.workflows: WorkflowStore | None = None
+        self._database: sqlalchemy.Engine | None = None
+
+    def sink(self) -> Sink:
+        """The process that writes to the database."""
+        from caudal_core.journal.sqlite import SqliteSink
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return SqliteSink(self.folder)
+
+    def opened(self) -> None:
+        """Open the database for reading."""
+        from caudal_core.journal.history import History
+        from caudal_core.journal.reading import open_for_reading
+        from caudal_core.journal.workflows import WorkflowStore
+
+        self._database = open_for_reading(self.folder / "caudal.db")
+        self.history = History(self._database)
+        self.workflows = WorkflowStore(self._database)
+
+    def close(self) -> None:
+        """Close the connections that read."""
+        if self._database is not None:
+            self._database.dispose()

@@ -1,0 +1,56 @@
+"""An execution as it is looked at, live or read back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from caudal_core.engine.execution import Execution
+from caudal_core.engine.merge import merge
+from caudal_core.errors import MixedMerge
+from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.payload import Payload
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionView:
+    """What may be told of an execution; `runs` are in the order of time."""
+
+    record: ExecutionRecord
+    runs: Sequence[NodeRun]
+    current_node_id: str | None = None
+
+
+def live_view(execution: Execution, last: int | None = None) -> ExecutionView:
+    """Of an execution in memory, with all its runs or the last ones."""
+    runs = execution.runs if last is None else execution.runs[-last:]
+    return ExecutionView(execution.record, runs, execution.current_node_id)
+
+
+def with_inputs(runs: Sequence[NodeRun], inputs: Payload) -> None:
+    """Give runs that were read back the input they had, made from the outputs that led to it."""
+    outputs = {run.node_id: run.outputs for run in runs if run.outputs is not None}
+    for run in runs:
+        if run.input is None and run.state not in ("skipped", "cancelled"):
+            run.input = _input(run, outputs, inputs)
+
+
+def _input(
+    run: NodeRun, outputs: Mapping[str, Mapping[str, Payload]], inputs: Payload
+) -> dict[str, Payload]:
+    planned = getattr(run.node, "input", None)
+    if planned is None:
+        return {"in": inputs}
+    found = {}
+    for port, sources in planned.items():
+        parts = [
+            outputs[node_id][taken]
+            for node_id, taken in sources
+            if node_id in outputs and taken in outputs[node_id]
+        ]
+        if parts:
+            try:
+                found[port] = parts[0] if len(parts) == 1 else merge(port, parts)
+            except MixedMerge:
+                continue  # it is what this node failed with; there is no merged value to show
+    return found

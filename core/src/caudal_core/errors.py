@@ -1,0 +1,265 @@
+"""The errors of Caudal, one tree.
+
+    CaudalError
+    ├── HandlerError            raised by handlers: what the outside world or the data refused
+    │   ├── DataError           the input does not have the shape that the node needs
+    │   │   ├── UnknownField    a field that no record has
+    │   │   └── MixedMerge      records and objects arrived at one port
+    │   ├── TemplateError       a template that cannot be read
+    │   ├── NotAvailable        a part of Caudal that is not installed or not switched on
+    │   ├── FileRefused         a file that is missing or that may not be read
+    │   └── InvalidResult       what a handler returned cannot be handed on
+    ├── NodeTimeout             a node ran longer than its limit
+    ├── ExecutionCancelled      somebody cancelled
+    ├── InvalidWorkflow         a workflow with problems, all of them listed
+    ├── InvalidRequest          a call whose arguments do not fit
+    ├── NotFound                no workflow, execution, node or handler has this id
+    ├── Conflict                what is stored has changed meanwhile
+    ├── Overloaded              too much is waiting already
+    ├── Unavailable             the journal cannot write, or the engine is stopping
+    ├── HandlerDefinitionError  a handler that is written wrong, found when it is defined
+    └── PluginError             a plugin that could not be taken in
+
+Every error has a stable `code`, the `params` its texts are made from, a text in English and in
+Spanish and, where there is something to do, a hint. All of them pickle, so that any runner can
+carry them.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+
+class CaudalError(Exception):
+    """Base of all errors; subclasses state `code`, `en`, `es` and the hints as templates."""
+
+    code: ClassVar[str] = "ERROR"
+    en: ClassVar[str] = "{message}"
+    es: ClassVar[str] = "{message}"
+    hint_en: ClassVar[str] = ""
+    hint_es: ClassVar[str] = ""
+
+    def __init__(self, **params: Any) -> None:
+        super().__init__()
+        self.params = params
+        self.node_id: str | None = None
+
+    def text(self, language: str = "en") -> str:
+        """The message in `language` (`es`, else English), without the hint."""
+        return (self.es if language == "es" else self.en).format_map(self.params)
+
+    def hint(self, language: str = "en") -> str:
+        """What to do about it, or an empty text."""
+        return (self.hint_es if language == "es" else self.hint_en).format_map(self.params)
+
+    def at(self, node_id: str) -> Self:
+        """The same error, knowing the node it happened in."""
+        self.node_id = node_id
+        return self
+
+    def __str__(self) -> str:
+        return "; ".join(filter(None, (self.text(), self.hint())))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.params, self.node_id)
+
+
+def _rebuild(cls: type[CaudalError], params: dict[str, Any], node_id: str | None) -> CaudalError:
+    error = cls.__new__(cls)
+    CaudalError.__init__(error, **params)
+    error.node_id = node_id
+    return error
+
+
+class HandlerError(CaudalError):
+    """What a handler raises: `HandlerError("the tank is empty", es="el tanque está vacío")`.
+
+    A package may derive its own with `code`, `en` and `es` as templates over keyword arguments.
+    """
+
+    code = "HANDLER"
+    hint_en = "{hint}"
+    hint_es = "{hint_es}"
+
+    def __init__(
+        self, message: str = "", *, es: str = "", hint: str = "", hint_es: str = "", **params: Any
+    ) -> None:
+        texts = {"message": message, "message_es": es or message}
+        hints = {"hint": hint, "hint_es": hint_es or hint}
+        super().__init__(**texts, **hints, **params)
+
+    def text(self, language: str = "en") -> str:
+        """The message in `language`; a literal message is never taken for a template."""
+        if self.params["message"]:
+            return str(self.params["message_es" if language == "es" else "message"])
+        return super().text(language)
+
+
+class DataError(HandlerError):
+    """The input does not have the shape that the node needs."""
+
+    code = "DATA"
+
+
+class UnknownField(DataError):
+    """A field that no record has; lists the fields there are."""
+
+    code = "UNKNOWN_FIELD"
+    en = "unknown field '{field}'; the fields are: {known}"
+    es = "campo desconocido '{field}'; los campos son: {known}"
+    hint_en = "{nearest}"
+    hint_es = "{nearest_es}"
+
+    def __init__(self, field: str, known: list[str]) -> None:
+        near = nearest(field, known)
+        CaudalError.__init__(
+            self,
+            message="",
+            field=field,
+            known=", ".join(known[:40]) + (", …" if len(known) > 40 else "") or "none",
+            nearest=f"did you mean '{near}'?" if near else "",
+            nearest_es=f"¿quiso decir '{near}'?" if near else "",
+        )
+
+
+class MixedMerge(DataError):
+    """Records and objects arrived at one port."""
+
+    code = "MIXED_MERGE"
+    en = "port '{port}' gets both records and {other}, which cannot be merged"
+    es = "el puerto '{port}' recibe a la vez registros y {other}, que no se pueden mezclar"
+    hint_en = "bring them together with a join node, or connect only one of them"
+    hint_es = "júntelos con un nodo join o conecte solo uno de ellos"
+
+    def __init__(self, port: str, other: str) -> None:
+        CaudalError.__init__(self, message="", port=port, other=other)
+
+
+class TemplateError(HandlerError):
+    """A template that cannot be read."""
+
+    code = "TEMPLATE"
+
+
+class NotAvailable(HandlerError):
+    """A part of Caudal that is not installed or not switched on."""
+
+    code = "NOT_AVAILABLE"
+
+
+class FileRefused(HandlerError):
+    """A file that is missing or that may not be read."""
+
+    code = "FILE_REFUSED"
+
+
+class InvalidResult(HandlerError):
+    """What a handler returned cannot be handed on."""
+
+    code = "INVALID_RESULT"
+
+
+class NodeTimeout(CaudalError):
+    """A node ran longer than its limit, in seconds."""
+
+    code = "TIMEOUT"
+    en = "timed out after {seconds:g} s"
+    es = "superó el tiempo máximo de {seconds:g} s"
+    hint_en = "raise the node's timeoutSeconds or give it less to do"
+    hint_es = "aumente timeoutSeconds del nodo o dele menos trabajo"
+
+
+class ExecutionCancelled(CaudalError):
+    """Somebody cancelled the execution."""
+
+    code = "CANCELLED"
+    en = "the execution was cancelled"
+    es = "la ejecución fue cancelada"
+
+
+class InvalidWorkflow(CaudalError):
+    """A workflow with problems; `problems` lists every one (see `caudal_core.graph`)."""
+
+    code = "INVALID_WORKFLOW"
+    en = "the workflow has {count} problem(s): {summary}"
+    es = "el flujo tiene {count} problema(s): {summary}"
+
+    @property
+    def problems(self) -> list[dict[str, Any]]:
+        """Each as `{code, message, nodeId?, connectionId?, pointer}`."""
+        return list(self.params["problems"])
+
+    @classmethod
+    def of(cls, problems: list[dict[str, Any]]) -> Self:
+        """The error for these problems; its text sums up the first ten."""
+        shown = [str(problem["message"]) for problem in problems[:10]]
+        more = [f"and {len(problems) - 10} more"] if len(problems) > 10 else []
+        summary = "; ".join(shown + more)
+        return cls(problems=problems, count=len(problems), summary=summary)
+
+
+class InvalidRequest(CaudalError):
+    """A call whose arguments do not fit."""
+
+    code = "INVALID_REQUEST"
+
+
+class NotFound(CaudalError):
+    """Nothing of this kind has this id."""
+
+    code = "NOT_FOUND"
+    en = "{kind} {id} not found"
+    es = "no existe {kind} {id}"
+
+
+class Conflict(CaudalError):
+    """What is stored has changed meanwhile, or contradicts what is asked."""
+
+    code = "CONFLICT"
+
+
+class Overloaded(CaudalError):
+    """Too much is waiting already; `seconds` says when to try again."""
+
+    code = "OVERLOADED"
+    en = "{queued} executions are waiting, the limit is {limit}"
+    es = "hay {queued} ejecuciones en espera, el límite es {limit}"
+    hint_en = "try again in {seconds:g} s, or raise CAUDAL_MAX_QUEUED"
+    hint_es = "reintente en {seconds:g} s o aumente CAUDAL_MAX_QUEUED"
+
+
+class Unavailable(CaudalError):
+    """The journal cannot write, or the engine is stopping."""
+
+    code = "UNAVAILABLE"
+    hint_en = "try again in a few seconds"
+    hint_es = "reintente en unos segundos"
+
+
+class HandlerDefinitionError(CaudalError):
+    """A handler that is written wrong, found when it is defined."""
+
+    code = "HANDLER_DEFINITION"
+
+
+class PluginError(CaudalError):
+    """A plugin that could not be taken in."""
+
+    code = "PLUGIN"
+
+
+def nearest(name: str, known: list[str]) -> str | None:
+    """The known name that is most like `name`, if any is."""
+    from difflib import get_close_matches
+
+    lowered = {item.lower(): item for item in reversed(known[:2000])}
+    found = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
+    return lowered[found[0]] if found else None
+
+
+def error_text(error: BaseException, language: str = "en") -> str:
+    """«cause; what to do» for a person, of any exception."""
+    if isinstance(error, CaudalError):
+        return "; ".join(filter(None, (error.text(language), error.hint(language))))
+    text = str(error).strip()
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -1,0 +1,67 @@
+"""Files that a node may read: those under the folders that the operator allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from caudal_core.errors import FileRefused
+
+
+class FileAccess:
+    """Looks names up under the allowed folders and nowhere else.
+
+    `roots` are the operator's folders (`CAUDAL_FILE_ROOTS`). A relative name is looked for under
+    each in turn; an absolute one must lie inside one of them, links followed.
+    """
+
+    def __init__(self, roots: Iterable[str | os.PathLike[str]] = ()) -> None:
+        self.roots = tuple(Path(root).resolve() for root in roots)
+
+    def path(self, name: str) -> Path:
+        """The file of this name; `FileRefused` says why it may not be read."""
+        if not self.roots:
+            raise FileRefused(
+                f"the file '{name}' may not be read: no folder is open to workflows",
+                es=f"no se puede leer el archivo '{name}': ninguna carpeta está permitida",
+                hint="name the folders that workflows may read in CAUDAL_FILE_ROOTS",
+                hint_es="indique en CAUDAL_FILE_ROOTS las carpetas que los flujos pueden leer",
+            )
+        if "\x00" in name:
+            raise FileRefused("a file's name holds a NUL character")
+        try:
+            found = [inside for root in self.roots if (inside := self._inside(root, name))]
+            file = next(filter(Path.is_file, found), None)
+        except (OSError, RuntimeError, UnicodeError) as error:
+            raise self._unreachable(name, error) from None
+        if file is None:
+            raise self._refused(name, exists_somewhere=bool(found))
+        return file
+
+    @staticmethod
+    def _inside(root: Path, name: str) -> Path | None:
+        path = (root / name).resolve()
+        return path if path.is_relative_to(root) else None
+
+    @staticmethod
+    def _unreachable(name: str, error: Exception) -> FileRefused:
+        """A name too long, links in a circle, a folder that this process may not enter."""
+        shown = name[:100].encode("ascii", "backslashreplace").decode()
+        why = getattr(error, "strerror", None) or "the system cannot follow this name"
+        return FileRefused(
+            f"the file '{shown}' cannot be reached: {why}",
+            es=f"no se puede llegar al archivo '{shown}': {why}",
+        )
+
+    def _refused(self, name: str, *, exists_somewhere: bool) -> FileRefused:
+        roots = ", ".join(map(str, self.roots))
+        if exists_somewhere:
+            return FileRefused(
+                f"there is no file '{name}' under {roots}",
+                es=f"no hay ningún archivo '{name}' en {roots}",
+            )
+        return FileRefused(
+            f"the file '{name}' lies outside the folders that workflows may read ({roots})",
+            es=f"el archivo '{name}' está fuera de las carpetas permitidas ({roots})",
+        )

@@ -1,0 +1,108 @@
+"""What can be wrong with a workflow, each with a code, a text and the place in its JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal_core.config import Config
+from caudal_core.errors import nearest
+from caudal_core.records import kind_of
+from caudal_core.registry import Registry
+
+Problem = dict[str, Any]
+
+
+def problem(
+    code: str,
+    message: str,
+    pointer: str,
+    *,
+    node_id: str | None = None,
+    connection_id: str | None = None,
+) -> Problem:
+    """`{code, message, nodeId?, connectionId?, pointer}`; `pointer` is a JSON Pointer."""
+    found: Problem = {"code": code, "message": message}
+    if node_id is not None:
+        found["nodeId"] = node_id
+    if connection_id is not None:
+        found["connectionId"] = connection_id
+    return {**found, "pointer": pointer}
+
+
+def shape_problem(error: dict[str, Any], document: Any) -> Problem:
+    """A part of the workflow that has the wrong shape, from pydantic's account of it."""
+    place = [str(step) for step in error["loc"]]
+    pointer = "".join(f"/{step}" for step in place)
+    node_id = _node_id(document, place)
+    where = f"node '{node_id}', {'.'.join(place[2:])}" if node_id else ".".join(place)
+    message = f"{where or 'the workflow'}: {_reason(error)}"
+    return problem("INVALID_WORKFLOW", message, pointer, node_id=node_id)
+
+
+def _node_id(document: Any, place: list[str]) -> str | None:
+    if len(place) < 3 or place[0] != "nodes":
+        return None
+    node = document["nodes"][int(place[1])]
+    return str(node["id"]) if isinstance(node, dict) and node.get("id") else None
+
+
+def config_problem(
+    error: dict[str, Any], model: type[Config], node_id: str, index: int, stored: dict[str, Any]
+) -> Problem:
+    """A config that does not fit, from pydantic's account of it."""
+    steps = [str(step) for step in error["loc"]]
+    field = model.model_fields.get(steps[0]) if steps else None
+    if field is not None and field.alias:
+        steps[0] = next((k for k in stored if model.names().get(k) == steps[0]), field.alias)
+    name = ".".join(steps)
+    value = stored.get(steps[0]) if len(steps) == 1 else None
+    message = f"node '{node_id}', config {name}: {_reason(error, value)}".replace(" :", ":")
+    pointer = f"/nodes/{index}/config" + "".join(f"/{step}" for step in steps)
+    return problem("INVALID_CONFIG", message, pointer, node_id=node_id)
+
+
+def _reason(error: dict[str, Any], stored: Any = None) -> str:
+    if error["type"] == "missing":
+        return "it is missing"
+    text = str(error["msg"]).removeprefix("Value error, ")
+    value = error["input"] if stored is None else stored
+    if error["type"] == "value_error" and stored is None:
+        return text
+    shown = f"'{value[:60]}'" if isinstance(value, str) else kind_of(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        shown = str(value)
+    if isinstance(value, str) and "{{" in value:
+        text += "; only text fields may hold a template"
+    return f"{text[:1].lower()}{text[1:]}, got {shown}"
+
+
+def unknown_type(type_: str, node_id: str, index: int, registry: Registry) -> Problem:
+    """A type that no installed package serves; names what would bring it, or what is near."""
+    message = f"node '{node_id}': there is no handler for the type '{type_}'"
+    package = registry.known_types.get(type_)
+    near = nearest(type_, list(registry.handlers))
+    if package:
+        message += f"; it comes with the package {package}"
+        installed = next((plugin for plugin in registry.plugins if plugin.name == package), None)
+        if installed:
+            message += f", of which {installed.version} is installed and does not have it"
+    elif near:
+        message += f"; did you mean '{near}'?"
+    broken = [plugin.name for plugin in registry.plugins if plugin.status == "failed"]
+    if broken:
+        message += f" (not taken in: {', '.join(broken)})"
+    return problem("UNKNOWN_TYPE", message, f"/nodes/{index}/type", node_id=node_id)
+
+
+def unknown_keys(
+    model: type[Config], stored: dict[str, Any], node_id: str, index: int
+) -> list[Problem]:
+    """A warning for each config key that means nothing to the handler."""
+    found = []
+    for key in model.unknown_keys(stored):
+        near = nearest(key, model.known_keys())
+        hint = f"; did you mean '{near}'?" if near else ""
+        message = f"node '{node_id}': the config key '{key}' is not known{hint}"
+        pointer = f"/nodes/{index}/config/{key}"
+        found.append(problem("UNKNOWN_CONFIG_KEY", message, pointer, node_id=node_id))
+    return found

@@ -1,0 +1,220 @@
+"""The handler form: a typed function, made into a frozen value by `@handler`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from caudal_core.config import Config
+from caudal_core.errors import HandlerDefinitionError, InvalidResult, nearest
+from caudal_core.text import Text
+
+Effect = Literal["pure", "idempotent", "keyed", "transactional", "at_most_once"]
+"""What a second run would do to the world: nothing (`pure`), nothing more (`idempotent`), nothing
+more because the key is sent along (`keyed`) or written with it (`transactional`), or harm."""
+
+Function = Callable[..., Any]
+ConfigClass = type[Config]
+Migrate = Callable[[dict[str, Any], int], dict[str, Any]]
+Wants = Literal["records", "value", "ports"]
+
+_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
+_PORT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
+
+
+class Outputs(dict[str, Any]):
+    """What leaves by which port: `Outputs(true=rows)`. A port left out is a branch not taken."""
+
+    def __init__(self, **ports: Any) -> None:
+        super().__init__(ports)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handler:
+    """One node type. It is called like its function: `add_field(config, data, ctx)`."""
+
+    type: str
+    function: Function
+    config: ConfigClass
+    version: int
+    title: Text
+    description: Text
+    category: str
+    icon: str | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    effect: Effect
+    effect_declared: bool
+    light: bool
+    per_row: bool
+    migrate: Migrate | None
+    wants: Wants
+    wants_records: bool
+    is_async: bool
+
+    def __call__(self, config: Config, data: Any, ctx: Any) -> Any:
+        """The function itself."""
+        return self.function(config, data, ctx)
+
+    def parse(self, config: Mapping[str, Any] | None, version: int = 1) -> Config:
+        """The typed config from a stored one, lifted from the version that it was stored at."""
+        stored = dict(config or {})
+        if self.migrate is not None and version < self.version:
+            stored = self.migrate(stored, version)
+        return self.config.model_validate(stored)
+
+    def ports(self, result: Any) -> Mapping[str, Any]:
+        """By port what the function returned; `InvalidResult` for a port it does not have."""
+        if not isinstance(result, Outputs):
+            return {self.outputs[0]: result}
+        for name in result:
+            if name not in self.outputs:
+                raise _unknown_port(self, name)
+        return result
+
+
+def _unknown_port(handler: Handler, name: str) -> InvalidResult:
+    near = nearest(name, list(handler.outputs))
+    hint = f"did you mean '{near}'?" if near else "give the port in outputs=(…) of @handler"
+    return InvalidResult(
+        f"'{handler.type}' returned the port '{name}'; it has {_names(handler.outputs)}",
+        es=f"'{handler.type}' devolvió el puerto '{name}', que no tiene",
+        hint=hint,
+    )
+
+
+def handler(
+    type: str,
+    *,
+    version: int = 1,
+    title: Text | str = "",
+    description: Text | str = "",
+    category: str = "other",
+    icon: str | None = None,
+    inputs: tuple[str, ...] = ("in",),
+    outputs: tuple[str, ...] = ("out",),
+    effect: Effect | None = None,
+    light: bool = False,
+    migrate: Migrate | None = None,
+    per_row: bool = False,
+) -> Callable[[Function], Handler]:
+    """Make a function `(config, data, ctx)` the handler of a node type.
+
+    `def` for computing, which runs in a thread; `async def` for waiting on the outside. `light`
+    is for a `def` that does next to nothing: it is called on the spot while its input is small.
+    `per_row` gives the function one record at a time; the engine keeps the order. Raises
+    `HandlerDefinitionError`, which says what is wrong with the function.
+    """
+
+    def define(function: Function) -> Handler:
+        parameters = _parameters(type, function)
+        config = _config_class(type, function, parameters[0])
+        wants, wants_records = _wanted(type, function, parameters[1], inputs, per_row=per_row)
+        _check_names(type, inputs, outputs, effect)
+        summary = inspect.getdoc(function) or ""
+        return Handler(
+            type=type,
+            function=function,
+            config=config,
+            version=version,
+            title=Text.of(title or type),
+            description=Text.of(description or summary.partition("\n")[0]),
+            category=category,
+            icon=icon,
+            inputs=tuple(inputs),
+            outputs=tuple(outputs),
+            effect=effect or "idempotent",
+            effect_declared=effect is not None,
+            light=light,
+            per_row=per_row,
+            migrate=migrate,
+            wants=wants,
+            wants_records=wants_records,
+            is_async=inspect.iscoroutinefunction(function),
+        )
+
+    return define
+
+
+def _wrong(type_: str, why: str, hint: str) -> HandlerDefinitionError:
+    return HandlerDefinitionError(message=f"the handler '{type_}': {why}; {hint}")
+
+
+def _parameters(type_: str, function: Function) -> list[inspect.Parameter]:
+    found = list(inspect.signature(function).parameters.values())
+    if len(found) != 3:
+        hint = "write def name(config: MyConfig, data: Records, ctx: Context)"
+        raise _wrong(type_, f"its function takes {len(found)} parameters, not 3", hint)
+    return found
+
+
+def _annotation(function: Function, parameter: inspect.Parameter) -> Any:
+    """The annotation itself; only this one is resolved, so others may be for the checker alone."""
+    found = parameter.annotation
+    if not isinstance(found, str):
+        return found
+    closure = inspect.getclosurevars(function)
+    try:
+        return eval(found, {**function.__globals__, **closure.nonlocals})  # noqa: S307
+    except NameError:
+        return found
+
+
+def _config_class(type_: str, function: Function, parameter: inspect.Parameter) -> type[Config]:
+    found = _annotation(function, parameter)
+    if isinstance(found, type) and issubclass(found, Config):
+        return found
+    if isinstance(found, str):
+        why = f"the annotation '{found}' of its config cannot be resolved"
+        hint = "define the config at module level and import it at run time"
+        raise _wrong(type_, why, hint)
+    why = f"its first parameter '{parameter.name}' is not annotated with a Config"
+    raise _wrong(type_, why, "derive your config from caudal_core.Config, or write config: Config")
+
+
+def _wanted(
+    type_: str,
+    function: Function,
+    parameter: inspect.Parameter,
+    inputs: tuple[str, ...],
+    *,
+    per_row: bool,
+) -> tuple[Wants, bool]:
+    found = _annotation(function, parameter)
+    text = found if isinstance(found, str) else getattr(found, "__name__", str(found))
+    records = text == "Records" or text.endswith(".Records")
+    if len(inputs) > 1:
+        if records:
+            hint = "annotate data: Mapping[str, Records], one entry a port"
+            raise _wrong(type_, f"it has {len(inputs)} input ports but takes one Records", hint)
+        return "ports", "Records" in f"{found}"
+    if per_row and records:
+        hint = "annotate data: Row (or dict[str, Any])"
+        raise _wrong(type_, "per_row gives it one record, but it takes Records", hint)
+    return ("records", True) if records else ("value", False)
+
+
+def _check_names(
+    type_: str, inputs: tuple[str, ...], outputs: tuple[str, ...], effect: str | None
+) -> None:
+    if not _TYPE.fullmatch(type_):
+        raise _wrong(type_, "the type is no name", "use letters, digits, '_', '.' and '-'")
+    if not inputs or not outputs:
+        raise _wrong(type_, "it has no port", "leave inputs and outputs at ('in',) and ('out',)")
+    for name in (*inputs, *outputs):
+        if not _PORT.fullmatch(name):
+            raise _wrong(type_, f"the port {name!r} is no name", "use letters, digits and '_'")
+    if "error" in outputs:
+        hint = "leave it out; onError: branch brings it"
+        raise _wrong(type_, "the port 'error' belongs to the engine", hint)
+    if len(set(inputs)) < len(inputs) or len(set(outputs)) < len(outputs):
+        raise _wrong(type_, "a port is named twice", "give each port its own name")
+    if effect is not None and effect not in get_args(Effect):
+        raise _wrong(type_, f"there is no effect '{effect}'", f"use {_names(get_args(Effect))}")
+
+
+def _names(names: tuple[str, ...]) -> str:
+    return ", ".join(f"'{name}'" for name in names) or "none"

@@ -1,0 +1,130 @@
+"""Every place where a package can add to Caudal. Each docstring is a plugin to start from.
+
+A package names a module (or any object) with its implementations in the entry point group
+`caudal`; its hooks are called when Caudal starts and on reload, never while a node runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pluggy
+
+if TYPE_CHECKING:
+    from caudal_core.handler import Handler
+
+GROUP = "caudal"
+hookspec = pluggy.HookspecMarker(GROUP)
+hookimpl = pluggy.HookimplMarker(GROUP)
+
+
+class WorkflowSource(Protocol):
+    """Workflows that live elsewhere."""
+
+    name: str
+
+    def fetch(self, workflow_id: str) -> Mapping[str, Any] | None:
+        """The workflow's JSON, or nothing if this source does not have it.
+
+        Called in a thread, once for each accepted execution, with a limit of a few seconds.
+        """
+
+
+@hookspec
+def caudal_handlers() -> Iterable[Handler]:  # type: ignore[empty-body]
+    """Give the handlers of this package, in the order in which they are to be read.
+
+    ::
+
+        from caudal_core import Config, Context, Records, handler, hookimpl
+
+        @handler("double", effect="pure")
+        def double(config: Config, data: Records, ctx: Context) -> Records:
+            \"\"\"Double the field `value` of every record.\"\"\"
+            return data.with_column("value", [2 * v for v in data.column("value")])
+
+        @hookimpl
+        def caudal_handlers():
+            return (double,)
+    """
+
+
+@hookspec
+def caudal_known_types() -> Mapping[str, str]:  # type: ignore[empty-body]
+    """Name node types that other packages bring, so that a workflow lacking one is told which.
+
+    ::
+
+        from caudal_core import hookimpl
+
+        @hookimpl
+        def caudal_known_types():
+            return {"opcua": "caudal-ot"}
+    """
+
+
+@hookspec
+def caudal_workflow_sources() -> Iterable[WorkflowSource]:  # type: ignore[empty-body]
+    """Give places to look for a workflow whose id is not stored here.
+
+    ::
+
+        import json
+        from pathlib import Path
+        from caudal_core import hookimpl
+
+        class Folder:
+            name = "folder"
+
+            def fetch(self, workflow_id):
+                path = Path("workflows") / f"{workflow_id}.json"
+                return json.loads(path.read_text()) if path.is_file() else None
+
+        @hookimpl
+        def caudal_workflow_sources():
+            return (Folder(),)
+    """
+
+
+@hookspec
+def caudal_runners() -> Mapping[str, Any]:  # type: ignore[empty-body]
+    """Give ways to run nodes, by the name that `CAUDAL_RUNNER` chooses one by.
+
+    ::
+
+        from caudal_core import hookimpl
+        from caudal_core.runner import EmbeddedRunner
+
+        @hookimpl
+        def caudal_runners():
+            return {"two-threads": lambda: EmbeddedRunner(threads=2)}
+    """
+
+
+@hookspec
+def caudal_node_finished(execution_id: str, node_id: str, status: str) -> None:
+    """Hear that a node has ended, once that is recorded. Be quick: the engine waits.
+
+    ::
+
+        from caudal_core import hookimpl
+
+        @hookimpl
+        def caudal_node_finished(node_id, status):
+            print(node_id, status)
+    """
+
+
+@hookspec
+def caudal_execution_finished(execution_id: str, workflow_id: str, status: str) -> None:
+    """Hear that an execution has ended, once that is recorded. Be quick: the engine waits.
+
+    ::
+
+        from caudal_core import hookimpl
+
+        @hookimpl
+        def caudal_execution_finished(workflow_id, status):
+            print(workflow_id, status)
+    """

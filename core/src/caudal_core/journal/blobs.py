@@ -1,0 +1,57 @@
+"""Large values, kept beside the journal under the hash of their content."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+from caudal_core.errors import NotFound
+from caudal_core.workflow import content_hash
+
+
+class BlobFolder:
+    """Blobs in a folder. What `put` has returned survives a power cut."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def put(self, content: bytes) -> str:
+        """Keep the bytes; their name is the SHA-256 of the content."""
+        name = content_hash(content)
+        path = self._path(name)
+        if path.exists():
+            return name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+        return name
+
+    def get(self, name: str) -> bytes:
+        """The bytes of this name; `NotFound` if they are gone."""
+        try:
+            return self._path(name).read_bytes()
+        except FileNotFoundError:
+            raise NotFound(kind="blob", id=name) from None
+
+    def _path(self, name: str) -> Path:
+        return self._folder / name[:2] / name
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,188 @@
+"""Reading executions back. Everything here blocks: call it in a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Engine, Row, Select, func, select
+
+from caudal_core.journal.records import ExecutionRecord, NodeRun
+from caudal_core.journal.rows import notes_of, outputs_of
+from caudal_core.journal.tables import execution, node_run, plan
+from caudal_core.runner.call import NO_REPORT
+from caudal_core.values import decode
+
+PLANS_KEPT = 64
+
+_RECORD = (
+    execution.c.id,
+    execution.c.workflow_id,
+    execution.c.workflow_name,
+    execution.c.workflow_hash,
+    execution.c.plan_hash,
+    execution.c.total_nodes,
+    execution.c.created,
+    execution.c.organization,
+    execution.c.labels,
+    execution.c.state,
+    execution.c.epoch,
+    execution.c.started,
+    execution.c.completed,
+    execution.c.completed_nodes,
+    execution.c.failed_nodes,
+    execution.c.seq,
+    execution.c.final,
+    execution.c.final_info,
+    execution.c.error,
+    execution.c.parent,
+    execution.c.cancel_requested,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which executions to list, newest first; `before` is the `(created, id)` of the last seen."""
+
+    status: tuple[str, ...] = ()
+    workflow_id: str | None = None
+    organization: str | None = None
+    since: float | None = None
+    until: float | None = None
+    labels: Mapping[str, str] | None = None
+    before: tuple[float, str] | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class StoredNode:
+    """What a node was when its execution was accepted; `input` by port as `[node, port]` lists."""
+
+    id: str
+    type: str
+    label: str
+    input: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, node_id: str, plan: Mapping[str, Any]) -> StoredNode:
+        """From its entry in the plan."""
+        return cls(node_id, plan["type"], plan["label"], plan["input"])
+
+
+class History:
+    """The executions that the database knows."""
+
+    def __init__(self, database: Engine) -> None:
+        self._database = database
+        self._plans: dict[str, Mapping[str, StoredNode]] = {}
+
+    def execution(self, execution_id: str) -> ExecutionRecord | None:
+        """One execution, or nothing."""
+        found = self._records(select(*_RECORD).where(execution.c.id == execution_id))
+        return found[0] if found else None
+
+    def executions(self, wanted: Filter) -> list[ExecutionRecord]:
+        """A page of executions, newest first."""
+        query = _filtered(select(*_RECORD), wanted)
+        if wanted.before:
+            created, last = wanted.before
+            older = (execution.c.created < created) | (
+                (execution.c.created == created) & (execution.c.id < last)
+            )
+            query = query.where(older)
+        order = execution.c.created.desc(), execution.c.id.desc()
+        return self._records(query.order_by(*order).limit(wanted.limit))
+
+    def count(self, wanted: Filter) -> int:
+        """How many executions there are of this kind, whatever the page."""
+        with self._database.connect() as connection:
+            query = _filtered(select(func.count()).select_from(execution), wanted)
+            return int(connection.execute(query).scalar_one())
+
+    def unfinished(self) -> list[ExecutionRecord]:
+        """Executions that have not ended, oldest first."""
+        open_states = execution.c.state.in_(("pending", "running", "waiting"))
+        return self._records(select(*_RECORD).where(open_states).order_by(execution.c.created))
+
+    def inputs(self, execution_id: str) -> tuple[Any, str | None]:
+        """What an execution was given: the value, or the name of its blob."""
+        columns = execution.c.inputs, execution.c.inputs_ref
+        with self._database.connect() as connection:
+            row = connection.execute(select(*columns).where(execution.c.id == execution_id)).first()
+        if row is None or (row[0] is None and row[1] is None):
+            return {}, None
+        return (decode(row[0]) if row[0] is not None else None), row[1]
+
+    def runs(self, record: ExecutionRecord, *, last: int | None = None) -> list[NodeRun]:
+        """The runs of an execution in the order in which they began; `last` keeps the latest."""
+        query = select(*node_run.columns).where(node_run.c.execution == record.id)
+        if last is None:
+            query = query.order_by(node_run.c.number)
+        else:
+            query = query.order_by(node_run.c.number.desc()).limit(last)
+        nodes = self.plan(record.plan_hash)
+        with self._database.connect() as connection:
+            found = [_run(row, nodes) for row in connection.execute(query)]
+        return found if last is None else found[::-1]
+
+    def plan(self, digest: str) -> Mapping[str, StoredNode]:
+        """What the nodes of an execution were, by id."""
+        found = self._plans.get(digest)
+        if found is None:
+            query = select(plan.c.json).where(plan.c.hash == digest)
+            with self._database.connect() as connection:
+                text = connection.execute(query).scalar_one_or_none()
+            nodes = decode(text) if text is not None else {}
+            found = {key: StoredNode.of(key, node) for key, node in nodes.items()}
+            if len(self._plans) >= PLANS_KEPT:
+                self._plans.clear()
+            self._plans[digest] = found
+        return found
+
+    def _records(self, query: Select[Any]) -> list[ExecutionRecord]:
+        with self._database.connect() as connection:
+            return [_record(row) for row in connection.execute(query)]
+
+
+def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
+    if wanted.status:
+        query = query.where(execution.c.state.in_(wanted.status))
+    if wanted.workflow_id is not None:
+        query = query.where(execution.c.workflow_id == wanted.workflow_id)
+    if wanted.organization is not None:
+        query = query.where(execution.c.organization == wanted.organization)
+    if wanted.since is not None:
+        query = query.where(execution.c.created >= wanted.since)
+    if wanted.until is not None:
+        query = query.where(execution.c.created < wanted.until)
+    for key, value in (wanted.labels or {}).items():
+        found = func.json_extract(func.cast(execution.c.labels, _text()), f'$."{key}"')
+        query = query.where(found == value)
+    return query
+
+
+def _text() -> Any:
+    from sqlalchemy import Text
+
+    return Text
+
+
+def _record(row: Row[Any]) -> ExecutionRecord:
+    values = dict(row._mapping)  # noqa: SLF001 - SQLAlchemy's public name for it
+    values["labels"] = decode(values["labels"]) if values["labels"] else {}
+    return ExecutionRecord(**values)
+
+
+def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
+    node = nodes.get(row.node) or StoredNode(row.node, "", row.node)
+    run = NodeRun(row.execution, node, row.number, row.started)
+    run.attempt, run.generation, run.epoch = row.attempt, row.generation, row.epoch
+    run.seq, run.state, run.shown = row.seq, row.state, row.state
+    run.duration = row.duration
+    run.outputs = outputs_of(row.ports, row.output, row.output_ref)
+    run.message = row.message
+    run.report = row.report or NO_REPORT
+    run.error = decode(row.error) if row.error else None
+    run.stored_notes = notes_of(row.notes)
+    return run

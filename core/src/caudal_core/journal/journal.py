@@ -1,0 +1,159 @@
+"""The journal: rows go in at once, and whoever must know is told when they are committed.
+
+One writer gathers what all executions want written. While a batch is being committed the next one
+gathers, so that one wait for the disk carries many rows. Rows that nobody waits for ride along and
+wait `RIDE_ALONG` seconds at most, or until there are `ENOUGH` of them. Rows are committed in the
+order in which they were written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from caudal_core.errors import Unavailable
+
+RIDE_ALONG = 0.01
+ENOUGH = 256
+Row = tuple[Any, ...]
+Told = Callable[[Sequence[Any]], None]
+
+
+class Sink(Protocol):
+    """Where batches go."""
+
+    async def open(self) -> None:
+        """Get ready; raises `Unavailable` if that is not possible."""
+
+    async def commit(self, rows: Sequence[tuple[int, Row]]) -> None:
+        """Write all rows in one transaction; returns once they will survive a power cut."""
+
+    async def close(self) -> None:
+        """Let go of everything."""
+
+
+class MemorySink:
+    """Keeps nothing: for tests, and for measuring what durability costs."""
+
+    async def open(self) -> None:
+        """Nothing to do."""
+
+    async def commit(self, rows: Sequence[tuple[int, Row]]) -> None:
+        """Nothing to do."""
+
+    async def close(self) -> None:
+        """Nothing to do."""
+
+
+class Journal:
+    """Gathers rows and hands them to the sink in batches.
+
+    `told(subjects)` is called on the event loop after each commit with what was given to `write`,
+    in order. A commit that fails is tried again until it succeeds: nothing is dropped and nobody
+    is told meanwhile; `fault` then says what is wrong.
+    """
+
+    def __init__(self, sink: Sink, told: Told = lambda _: None) -> None:
+        self.told = told
+        self.fault: str | None = None
+        self._sink = sink
+        self._rows: list[tuple[int, Row]] = []
+        self._subjects: list[Any] = []
+        self._waiters: list[asyncio.Future[None]] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._urgent = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._committing = False
+
+    async def open(self) -> None:
+        """Open the sink and begin to write."""
+        await self._sink.open()
+        self._task = asyncio.create_task(self._work(), name="journal")
+
+    async def close(self) -> None:
+        """Commit what is left, then let go; what cannot be committed is given up after a while."""
+        try:
+            async with asyncio.timeout(5):
+                await self.flush()
+        except TimeoutError:
+            pass
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._sink.close()
+        for waiter in self._waiters:
+            _resolve(waiter, Unavailable(message="the journal has closed"))
+
+    def write(self, statement: int, row: Row, subject: Any = None, *, urgent: bool = False) -> None:
+        """Put one row in; `subject` is told of when it is committed."""
+        self._rows.append((statement, row))
+        if subject is not None:
+            self._subjects.append(subject)
+        if urgent or len(self._rows) == ENOUGH:
+            self._urgent.set()
+        elif self._timer is None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(RIDE_ALONG, self._urgent.set)
+
+    async def flush(self) -> None:
+        """Wait until all that was written so far is committed."""
+        if self._task is not None and self._task.done():
+            raise Unavailable(message=self.fault or "the journal has closed")
+        if not self._rows and not self._committing:
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        self._urgent.set()
+        await waiter
+
+    async def _work(self) -> None:
+        waiters: list[asyncio.Future[None]] = []
+        try:
+            while True:
+                await self._urgent.wait()
+                self._urgent.clear()
+                rows, subjects, waiters = self._swap()
+                self._committing = True
+                if rows:
+                    await self._commit(rows)
+                self._committing = False
+                self.told(subjects)
+                for waiter in waiters:
+                    _resolve(waiter)
+        except Exception as error:
+            self.fault = f"the journal has failed: {error!r}"
+            for waiter in (*waiters, *self._waiters):
+                _resolve(waiter, Unavailable(message=self.fault))
+            raise
+
+    def _swap(self) -> tuple[list[tuple[int, Row]], list[Any], list[asyncio.Future[None]]]:
+        """Take what is waiting; what comes from now on belongs to the next batch."""
+        taken = self._rows, self._subjects, self._waiters
+        self._rows, self._subjects, self._waiters = [], [], []
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        return taken
+
+    async def _commit(self, rows: list[tuple[int, Row]]) -> None:
+        delay = 0.05
+        while True:
+            try:
+                await self._sink.commit(rows)
+            except Unavailable as error:
+                self.fault = error.text()
+                await asyncio.sleep(delay)
+                delay = min(2.0, delay * 2)
+            else:
+                self.fault = None
+                return
+
+
+def _resolve(waiter: asyncio.Future[None], error: Exception | None = None) -> None:
+    if waiter.done():
+        return
+    if error is None:
+        waiter.set_result(None)
+    else:
+        waiter.set_exception(error)

@@ -1,0 +1,145 @@
+"""Between what is known of a run and its row in the journal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from caudal_core.context import Notes
+from caudal_core.journal.journal import Row
+from caudal_core.journal.records import ExecutionRecord, NodeRun
+from caudal_core.payload import Payload
+from caudal_core.preview import preview
+from caudal_core.runner.call import NO_REPORT
+from caudal_core.values import decode, encode
+
+
+def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
+    """The row of an execution that has been accepted, in the order of `statements.ACCEPT`."""
+    return (
+        record.id,
+        record.organization,
+        record.workflow_id,
+        record.workflow_name,
+        record.workflow_hash,
+        record.plan_hash,
+        None if inputs.ref else inputs.json(),
+        inputs.ref,
+        encode(dict(record.labels)) if record.labels else None,
+        record.state,
+        owner,
+        record.epoch,
+        record.created,
+        record.total_nodes,
+        0,
+        0,
+        0,
+        record.parent,
+    )
+
+
+def finish_row(record: ExecutionRecord) -> Row:
+    """What becomes of an execution, in the order of `statements.FINISH`, then its id."""
+    return (
+        record.state,
+        record.started,
+        record.completed,
+        record.completed_nodes,
+        record.failed_nodes,
+        record.seq,
+        record.final,
+        record.final_info,
+        record.error,
+        record.id,
+    )
+
+
+def node_row(run: NodeRun, key: str | None = None) -> Row:
+    """One attempt at one node, in the order of `statements.NODE`."""
+    ports, output, refs = _outputs(run.outputs) if run.outputs else (None, None, None)
+    notes = run.notes
+    return (
+        run.execution_id,
+        run.number,
+        run.node.id,
+        run.generation,
+        run.attempt,
+        run.epoch,
+        run.seq,
+        run.state,
+        key,
+        ports,
+        output,
+        refs,
+        run.message,
+        None if run.report is NO_REPORT else run.report,
+        None if notes is None else _notes(notes),
+        None if run.error is None else encode(run.error),
+        run.started,
+        run.duration,
+    )
+
+
+def _outputs(outputs: Mapping[str, Payload]) -> tuple[str, bytes, bytes | None]:
+    """The names of the ports, what left by them, and what is known of it beside that.
+
+    One port's value stands by itself, those of several in an object by port; a value that is kept
+    elsewhere is null.
+    """
+    if len(outputs) == 1:
+        for port, payload in outputs.items():
+            refs = encode({port: _reference(payload)}) if _referred(payload) else None
+            return port, b"null" if payload.ref else payload.json(), refs
+    values = {port: None if payload.ref else payload.data for port, payload in outputs.items()}
+    found = {port: _reference(payload) for port, payload in outputs.items() if _referred(payload)}
+    return ",".join(outputs), encode(values), encode(found) if found else None
+
+
+def _referred(payload: Payload) -> bool:
+    return payload.ref is not None or bool(payload.metadata)
+
+
+def _reference(payload: Payload) -> dict[str, Any]:
+    found: dict[str, Any] = {"metadata": {k: dict(v) for k, v in payload.metadata.items()}}
+    if payload.ref:
+        size = {"hash": payload.ref, "bytes": payload.size, "rows": payload.rows}
+        found |= {**size, "preview": preview(payload.data)}
+    return found
+
+
+def outputs_of(
+    ports: str | None, output: bytes | None, refs: bytes | None
+) -> dict[str, Payload] | None:
+    """The payloads of a row; one that is kept by reference holds its preview."""
+    if ports is None or output is None:
+        return None
+    names = ports.split(",")
+    values = {names[0]: decode(output)} if len(names) == 1 else decode(output)
+    references = decode(refs) if refs else {}
+    return {port: _payload(values[port], references.get(port, {})) for port in names}
+
+
+def _payload(value: Any, reference: Mapping[str, Any]) -> Payload:
+    metadata = reference.get("metadata", {})
+    if "hash" not in reference:
+        encoded = encode(value)
+        return Payload(value, encoded, len(encoded), metadata)
+    found = Payload(reference["preview"], None, reference["bytes"], metadata, reference["hash"])
+    found.rows = reference["rows"]
+    return found
+
+
+def _notes(notes: Notes) -> bytes | None:
+    if not notes.log:
+        return None
+    return encode({"log": notes.log, "dropped": notes.dropped})
+
+
+def notes_of(stored: bytes | None) -> Notes | None:
+    """The log of a row."""
+    if stored is None:
+        return None
+    found = decode(stored)
+    notes = Notes()
+    notes.log, notes.dropped = found["log"], found["dropped"]
+    return notes

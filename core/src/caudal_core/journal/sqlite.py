@@ -1,0 +1,112 @@
+"""The journal's sink for SQLite: a child process that writes (see `writer_process`)."""
+
+from __future__ import annotations
+
+import asyncio
+import marshal
+import os
+import socket
+import struct
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from caudal_core.errors import Unavailable
+from caudal_core.journal import writer_process
+from caudal_core.journal.journal import Row
+
+PRAGMAS = (
+    "PRAGMA auto_vacuum=INCREMENTAL",
+    "PRAGMA journal_mode=WAL",
+    "PRAGMA synchronous=FULL",
+    "PRAGMA busy_timeout=5000",
+)
+FRAME_HEAD = 8
+
+
+class SqliteSink:
+    """Starts the writer, speaks to it, and starts it again if it dies."""
+
+    def __init__(self, folder: Path) -> None:
+        self.database = folder / "caudal.db"
+        self._lock = folder / "caudal.lock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._reader: asyncio.StreamReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The writer's process id."""
+        return self._process.pid if self._process else None
+
+    async def open(self) -> None:
+        """Start the writer; `Unavailable` names who holds the folder, or what else is wrong."""
+        ours, theirs = socket.socketpair()
+        script = str(Path(writer_process.__file__))
+        with theirs:
+            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own script; it returns at once
+                [sys.executable, "-I", "-S", script, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                env={},
+            )
+        self._reader, self._writer = await asyncio.open_connection(sock=ours)
+        error = await self._exchange(self._opening())
+        if error is not None:
+            await self.close()
+            raise Unavailable(message=f"the journal cannot be opened: {error}")
+
+    def _opening(self) -> dict[str, Any]:
+        from caudal_core.journal.statements import schema, statements
+
+        return {
+            "database": str(self.database),
+            "lock": str(self._lock),
+            "holder": f"process {os.getpid()} on {socket.gethostname()}",
+            "pragmas": list(PRAGMAS),
+            "schema": schema(),
+            "statements": statements(),
+        }
+
+    async def commit(self, rows: Sequence[tuple[int, Row]]) -> None:
+        """See `Sink.commit`. Every row may be written twice without harm."""
+        try:
+            if self._writer is None:
+                await self.open()
+            error = await self._exchange(list(rows))
+        except (OSError, EOFError) as cause:
+            await self.close()
+            raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
+        if error is not None:
+            raise Unavailable(message=f"the journal cannot be written: {error}")
+
+    async def _exchange(self, value: Any) -> str | None:
+        if self._writer is None or self._reader is None:
+            raise EOFError
+        body = marshal.dumps(value)
+        self._writer.write(struct.pack("!Q", len(body)) + body)
+        await self._writer.drain()
+        (size,) = struct.unpack("!Q", await self._reader.readexactly(FRAME_HEAD))
+        answer: str | None = marshal.loads(await self._reader.readexactly(size))  # noqa: S302 - our child
+        return answer
+
+    async def close(self) -> None:
+        """Close the socket, which ends the writer, and wait for it."""
+        writer, process = self._writer, self._process
+        self._writer = self._reader = self._process = None
+        if writer is not None:
+            writer.close()
+            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
+        if process is not None:
+            await asyncio.get_running_loop().run_in_executor(None, _end, process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    try:
+        process.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()

@@ -1,0 +1,108 @@
+"""The journal's writes, as SQL made from the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.schema import CreateIndex, CreateTable
+
+from caudal_core.journal import tables
+
+
+class Statement:
+    """Every kind of write; its number is its place in `statements()`.
+
+    Plain numbers, as they are sent to the writer by the thousand.
+    """
+
+    WORKFLOW_VERSION: Final = 0
+    WORKFLOW: Final = 1
+    DELETE_WORKFLOW: Final = 2
+    ACCEPT: Final = 3
+    NODE: Final = 4
+    CANCEL: Final = 5
+    FINISH: Final = 6
+    PLAN: Final = 7
+
+
+ACCEPT = (
+    "id",
+    "organization",
+    "workflow_id",
+    "workflow_name",
+    "workflow_hash",
+    "plan_hash",
+    "inputs",
+    "inputs_ref",
+    "labels",
+    "state",
+    "owner",
+    "epoch",
+    "created",
+    "total_nodes",
+    "completed_nodes",
+    "failed_nodes",
+    "seq",
+    "parent",
+)
+FINISH = (
+    "state",
+    "started",
+    "completed",
+    "completed_nodes",
+    "failed_nodes",
+    "seq",
+    "final",
+    "final_info",
+    "error",
+)
+NODE = tuple(column.name for column in tables.node_run.columns)
+"""The columns of each row in the order in which its values come; ids follow for updates."""
+
+
+def statements() -> list[str]:
+    """The SQL of every `Statement`, for SQLite, with `?` for each value."""
+    key: BindParameter[str] = bindparam("key")
+    by_id = tables.execution.c.id == key
+    workflow = tables.workflow
+    deletion = update(workflow).where(workflow.c.id == key).values(deleted=bindparam("deleted"))
+    made: dict[int, Any] = {
+        Statement.WORKFLOW_VERSION: insert(tables.workflow_version).prefix_with("OR IGNORE"),
+        Statement.WORKFLOW: _replace(workflow, [c.name for c in workflow.columns]),
+        Statement.DELETE_WORKFLOW: deletion,
+        Statement.ACCEPT: _replace(tables.execution, ACCEPT),
+        Statement.NODE: _replace(tables.node_run, NODE),
+        Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
+        Statement.FINISH: _update(FINISH).where(by_id),
+        Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
+    }
+    return [_sql(made[number]) for number in range(len(made))]
+
+
+def schema() -> list[str]:
+    """What brings the tables into being where they are not there yet."""
+    found = []
+    for table in tables.metadata.sorted_tables:
+        found.append(_sql(CreateTable(table, if_not_exists=True)))
+        found += [_sql(CreateIndex(index, if_not_exists=True)) for index in table.indexes]
+    version = insert(tables.about).prefix_with("OR IGNORE")
+    text = _sql(version.values(key="schema", value=str(tables.SCHEMA_VERSION)), literal=True)
+    return [*found, text]
+
+
+def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
+    values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
+    return insert(table).prefix_with("OR REPLACE").values(values)
+
+
+def _update(columns: tuple[str, ...]) -> Update:
+    return update(tables.execution).values({name: bindparam(name) for name in columns})
+
+
+def _sql(clause: Any, *, literal: bool = False) -> str:
+    dialect: Callable[..., Any] = sqlite.dialect
+    options = {"literal_binds": True} if literal else {}
+    return str(clause.compile(dialect=dialect(paramstyle="qmark"), compile_kwargs=options))

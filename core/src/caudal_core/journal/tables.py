@@ -1,0 +1,118 @@
+"""The tables of the journal and the store, once for every database.
+
+Times are seconds since 1970 in UTC. JSON is kept as bytes in journal form (`caudal_core.values`).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+
+SCHEMA_VERSION = 1
+
+metadata = MetaData()
+
+about = Table(
+    "about",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("value", Text, nullable=False),
+)
+
+workflow_version = Table(
+    "workflow_version",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("json", LargeBinary, nullable=False),
+    Column("created", Float, nullable=False),
+)
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("hash", Text, primary_key=True),
+    Column("json", LargeBinary, nullable=False),
+)
+"""What the nodes of an execution were when it was accepted (`Graph.plan`)."""
+
+workflow = Table(
+    "workflow",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("hash", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("organization", Text),
+    Column("created", Float, nullable=False),
+    Column("deleted", Float),
+)
+
+execution = Table(
+    "execution",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("organization", Text),
+    Column("workflow_id", Text, nullable=False),
+    Column("workflow_name", Text, nullable=False),
+    Column("workflow_hash", Text, nullable=False),
+    Column("plan_hash", Text, nullable=False),
+    Column("inputs", LargeBinary),
+    Column("inputs_ref", Text),
+    Column("labels", LargeBinary),
+    Column("state", Text, nullable=False),
+    Column("owner", Text),
+    Column("epoch", Integer, nullable=False),
+    Column("lease_until", Float),
+    Column("cancel_requested", Float),
+    Column("deadline", Float),
+    Column("client_key", Text, unique=True),
+    Column("created", Float, nullable=False),
+    Column("started", Float),
+    Column("completed", Float),
+    Column("total_nodes", Integer, nullable=False),
+    Column("completed_nodes", Integer, nullable=False),
+    Column("failed_nodes", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("final", LargeBinary),
+    Column("final_info", LargeBinary),
+    Column("error", Text),
+    Column("parent", Text),
+    Column("edited_input", LargeBinary),
+    Index("execution_by_workflow", "workflow_id", "created"),
+    Index("execution_by_created", "created"),
+    Index("execution_by_state", "state"),
+)
+
+node_run = Table(
+    "node_run",
+    metadata,
+    Column("execution", Text, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("node", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("idempotency_key", Text),
+    Column("ports", Text),
+    Column("output", LargeBinary),
+    Column("output_ref", LargeBinary),
+    Column("message", Text),
+    Column("report", LargeBinary),
+    Column("notes", LargeBinary),
+    Column("error", LargeBinary),
+    Column("started", Float),
+    Column("duration", Float),
+    sqlite_with_rowid=False,
+)
+"""One attempt at one node. `number` counts the attempts of an execution in the order in which they
+began, so that rows are added at the end of the tree; what the node is, the plan says."""
+
+timer = Table(
+    "timer",
+    metadata,
+    Column("execution", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("due", Float, nullable=False),
+)

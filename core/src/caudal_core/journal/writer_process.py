@@ -1,0 +1,128 @@
+"""The process that writes to SQLite. It needs the standard library and nothing else.
+
+It reads frames from a socket and writes each as one transaction. A thread would not do: beside a
+handler that computes it waits for the interpreter's lock at every row. It holds the lock file, as
+it may outlive a killed server by the moment that its last commit takes.
+
+A frame is its length in eight bytes and a marshalled value; both ends are the same interpreter and
+nobody else holds the socket. The first frame is the opening
+`{"database", "lock", "holder", "pragmas", "schema", "statements"}`, every other a list of
+`(statement's number, row)`. Each is answered with null, or with a text that says what went wrong.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import signal
+import socket
+import sqlite3
+import struct
+import sys
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+
+def main() -> None:
+    """Serve the socket whose descriptor is the first argument until it closes."""
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
+    with socket.socket(fileno=int(sys.argv[1])) as peer, peer.makefile("rwb") as stream:
+        opening = read_frame(stream)
+        if opening is None:
+            return
+        lock, database, error = open_database(opening)
+        write_frame(stream, error)
+        if database is not None:
+            serve(stream, database, opening["statements"])
+            database.close()
+        if lock is not None:
+            os.close(lock)
+
+
+def read_frame(stream: Any) -> Any:
+    """The next value, or nothing at the end of the stream."""
+    head = stream.read(8)
+    if len(head) < 8:
+        return None
+    (size,) = struct.unpack("!Q", head)
+    body = stream.read(size)
+    return marshal.loads(body) if len(body) == size else None  # noqa: S302 - from our own parent
+
+
+def write_frame(stream: Any, value: Any) -> None:
+    """Send one value."""
+    body = marshal.dumps(value)
+    stream.write(struct.pack("!Q", len(body)) + body)
+    stream.flush()
+
+
+def open_database(
+    opening: dict[str, Any],
+) -> tuple[int | None, sqlite3.Connection | None, str | None]:
+    """Take the lock, open the database and bring its tables into being."""
+    lock = None
+    try:
+        lock = take_lock(opening["lock"], opening["holder"])
+        database = sqlite3.connect(opening["database"], isolation_level=None)
+        for pragma in opening["pragmas"]:
+            database.execute(pragma).fetchall()
+        database.execute("BEGIN IMMEDIATE")
+        for statement in opening["schema"]:
+            database.execute(statement)
+        database.execute("COMMIT")
+    except (OSError, sqlite3.Error, BlockingIOError) as error:
+        return lock, None, str(error)
+    return lock, database, None
+
+
+def take_lock(path: str, holder: str) -> int:
+    """Hold the lock file as long as this process lives; the error names who has it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:
+        pass  # no such locks on this system
+    except OSError:
+        os.close(descriptor)
+        by = Path(path).read_text(encoding="utf-8").strip() or "another process"
+        message = f"the data folder is in use by {by}"
+        raise OSError(message) from None
+    os.ftruncate(descriptor, 0)
+    os.pwrite(descriptor, holder.encode(), 0)
+    return descriptor
+
+
+def serve(stream: Any, database: sqlite3.Connection, statements: list[str]) -> None:
+    """Write frame after frame until the other end is gone."""
+    while (rows := read_frame(stream)) is not None:
+        try:
+            write(database, statements, rows)
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                database.execute("ROLLBACK")
+            answer: str | None = f"{type(error).__name__}: {error}"
+        else:
+            answer = None
+        try:
+            write_frame(stream, answer)
+        except OSError:
+            return
+
+
+def write(database: sqlite3.Connection, statements: list[str], rows: list[Any]) -> None:
+    """All rows in one transaction, in their order."""
+    database.execute("BEGIN IMMEDIATE")
+    for number, group in groupby(rows, key=itemgetter(0)):
+        database.executemany(statements[number], map(itemgetter(1), group))
+    database.execute("COMMIT")
+
+
+if __name__ == "__main__":
+    main()

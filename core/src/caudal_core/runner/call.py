@@ -1,0 +1,89 @@
+"""One call of a handler: what it is given, and what becomes of what it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from pydantic.alias_generators import to_camel
+
+from caudal_core.context import Context, Notes
+from caudal_core.handler import Handler, Outputs
+from caudal_core.payload import Payload
+from caudal_core.records import Records
+from caudal_core.values import encode, normalise
+
+Deliveries = Mapping[str, Payload]
+"""By input port what was delivered there; a port without a delivery is missing."""
+
+NO_REPORT: Final = b"{}"
+
+
+class NodeResult(NamedTuple):
+    """What a node handed on, by port, and what it said beside that (journal form, an object)."""
+
+    ports: dict[str, Payload]
+    message: str | None
+    report: bytes
+
+
+def given(handler: Handler, deliveries: Deliveries) -> Any:
+    """The data that the function gets, in the form its annotation asks for."""
+    if handler.wants == "ports":
+        return {
+            port: payload.records() if handler.wants_records else payload.copy()
+            for port, payload in deliveries.items()
+        }
+    for payload in deliveries.values():
+        return payload.records() if handler.wants_records else payload.copy()
+    return None
+
+
+def result_of(
+    handler: Handler, returned: Any, data: Any, deliveries: Deliveries, said: Notes | None
+) -> NodeResult:
+    """The node's result; `InvalidResult` if it cannot be handed on."""
+    if isinstance(returned, Outputs):
+        by_port = handler.ports(returned)
+        ports = {port: _payload(value, data, deliveries) for port, value in by_port.items()}
+    else:
+        ports = {handler.outputs[0]: _payload(returned, data, deliveries)}
+    if said is None:
+        return NodeResult(ports, None, NO_REPORT)
+    report = encode(_report(said.report, returned, ports)) if said.report else NO_REPORT
+    return NodeResult(ports, said.message, report)
+
+
+def _payload(value: Any, data: Any, deliveries: Deliveries) -> Payload:
+    """Records that were handed on as they came are not measured and encoded again."""
+    if value is data and type(data) is Records:
+        return next(iter(deliveries.values()))
+    return Payload.of(value)
+
+
+def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) -> dict[str, Any]:
+    """The report in wire names; a value that a port hands on stands as `{"$port": name}`."""
+    first = next(iter(ports), "")
+    handed_on = returned if isinstance(returned, Outputs) else {first: returned}
+    out = {}
+    for name, value in report.items():
+        port = next((port for port in ports if handed_on[port] is value), None)
+        plain = value.to_json() if isinstance(value, Records) else value
+        out[to_camel(name)] = {"$port": port} if port is not None else normalise(plain)
+    return out
+
+
+def call(handler: Handler, config: Any, deliveries: Deliveries, ctx: Context) -> NodeResult:
+    """Call a `def` handler here and now."""
+    data = given(handler, deliveries)
+    returned = handler.function(config, data, ctx)
+    return result_of(handler, returned, data, deliveries, ctx.said)
+
+
+async def call_async(
+    handler: Handler, config: Any, deliveries: Deliveries, ctx: Context
+) -> NodeResult:
+    """Call an `async def` handler."""
+    data = given(handler, deliveries)
+    returned = await handler.function(config, data, ctx)
+    return result_of(handler, returned, data, deliveries, ctx.said)

@@ -1,0 +1,124 @@
+"""A pool of daemon threads of our own.
+
+The default executor of asyncio is small, is shared with name look-ups and is joined when the
+process ends, so that one stuck handler would hang the exit. Here a thread that does not come back
+can be abandoned: another takes its place, what it returns later is dropped, and it is counted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+
+class _Task:
+    """One call that waits for a thread or runs in one."""
+
+    __slots__ = ("abandoned", "done", "finished", "function", "loop", "started")
+
+    def __init__(self, function: Callable[[], Any], loop: asyncio.AbstractEventLoop) -> None:
+        self.function = function
+        self.loop = loop
+        self.done: asyncio.Future[Any] = loop.create_future()
+        self.started = False
+        self.finished = False
+        self.abandoned = False
+
+
+class ThreadPool:
+    """Runs functions in up to `size` threads, made as they are needed."""
+
+    def __init__(self, size: int, name: str = "caudal-node") -> None:
+        self.size = size
+        self.abandoned = 0
+        self._name = name
+        self._queue: SimpleQueue[_Task | None] = SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = 0
+        self._busy = 0
+        self._made = 0
+
+    async def run(self, function: Callable[[], Any]) -> Any:
+        """The function's result. Cancelled while it runs, its thread is abandoned."""
+        task = _Task(function, asyncio.get_running_loop())
+        with self._lock:
+            self._busy += 1
+            if self._busy > self._threads and self._threads < self.size:
+                self._add_thread()
+        self._queue.put(task)
+        try:
+            return await task.done
+        except asyncio.CancelledError:
+            self._abandon(task)
+            raise
+
+    def close(self) -> None:
+        """Let idle threads end; busy ones end with the process."""
+        for _ in range(self._threads):
+            self._queue.put(None)
+
+    def _add_thread(self) -> None:
+        self._threads += 1
+        self._made += 1
+        name = f"{self._name}-{self._made}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
+
+    def _abandon(self, task: _Task) -> None:
+        with self._lock:
+            if task.abandoned or task.finished:
+                return
+            task.abandoned = True
+            self._busy -= 1
+            if task.started:
+                self.abandoned += 1
+                self._threads -= 1
+                if self._busy > self._threads:
+                    self._add_thread()
+
+    def _work(self) -> None:
+        while (task := self._queue.get()) is not None:
+            with self._lock:
+                if task.abandoned:
+                    continue
+                task.started = True
+            result, error = _call(task.function)
+            if not self._came_back(task):
+                return
+            _settle(task, result, error)
+
+    def _came_back(self, task: _Task) -> bool:
+        """Whether somebody waits for it; if not, another thread has taken this one's place."""
+        with self._lock:
+            if task.abandoned:
+                self.abandoned -= 1
+                return False
+            self._busy -= 1
+            task.finished = True
+            return True
+
+
+def _call(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
+    try:
+        return function(), None
+    except BaseException as error:  # noqa: BLE001 - it is raised again where the result is awaited
+        return None, error
+
+
+def _settle(task: _Task, result: Any, error: BaseException | None) -> None:
+    def deliver() -> None:
+        if task.done.done():
+            return
+        if error is None:
+            task.done.set_result(result)
+        elif isinstance(error, StopIteration | asyncio.CancelledError | SystemExit):
+            task.done.set_exception(RuntimeError(f"the handler raised {type(error).__name__}"))
+        else:
+            task.done.set_exception(error)
+
+    try:
+        task.loop.call_soon_threadsafe(deliver)
+    except RuntimeError:
+        return  # the loop has closed: nobody waits any more

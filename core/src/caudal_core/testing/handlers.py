@@ -1,0 +1,71 @@
+"""Run one handler as the engine would, in one line of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caudal_core.context import Context, Environment
+from caudal_core.handler import Handler
+from caudal_core.payload import Payload
+from caudal_core.runner.call import NodeResult
+from caudal_core.runner.protocol import Job
+from caudal_core.values import JSON, decode
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What one run of a handler did.
+
+    `outputs` holds by port what was handed on, as JSON; a port not taken is missing. `output` is
+    that of the first port taken. `report` is what stands beside it in the result.
+    """
+
+    outputs: dict[str, JSON]
+    message: str | None
+    report: dict[str, JSON]
+    log: list[dict[str, str]]
+
+    @property
+    def output(self) -> JSON:
+        """What left by the first port that was taken, null if none was."""
+        return next(iter(self.outputs.values()), None)
+
+
+def run_handler(
+    handler: Handler,
+    data: JSON = None,
+    config: Mapping[str, Any] | None = None,
+    *,
+    node_id: str = "node",
+    on_row_error: str = "fail",
+    **environment: Any,
+) -> Ran:
+    """Run `handler` on `data`; raises what it raises.
+
+    `config` is as a workflow stores it. For a handler with several input ports `data` is a mapping
+    by port. `environment` sets what its `Context` shows: `inputs`, `timezone`, `clock`, `files`,
+    `dry_run`, … (see `caudal_core.context.Environment`).
+    """
+    several = handler.wants == "ports"
+    delivered = (data or {}) if several else {handler.inputs[0] if handler.inputs else "in": data}
+    job = Job(
+        handler=handler,
+        config=handler.parse(config),
+        deliveries={port: Payload.of(value) for port, value in delivered.items()},
+        ctx=Context(node_id, Environment(**environment)),
+        on_row_error=on_row_error,
+    )
+    result = asyncio.run(job.run_async()) if handler.is_async else job.run()
+    return _ran(result, job.ctx)
+
+
+def _ran(result: NodeResult, ctx: Context) -> Ran:
+    outputs = {port: payload.data for port, payload in result.ports.items()}
+    report = decode(result.report)
+    for name, value in report.items():
+        if isinstance(value, dict) and set(value) == {"$port"}:
+            report[name] = outputs[value["$port"]]
+    return Ran(outputs, result.message, report, ctx.notes.log)
