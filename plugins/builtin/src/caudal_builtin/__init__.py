@@ -1,0 +1,5 @@
+"""The handlers that come with Caudal: triggers, logic, tables and webhooks."""
+
+from caudal_builtin.plugin import caudal_handlers, caudal_known_types
+
+__all__ = ["caudal_handlers", "caudal_known_types"]

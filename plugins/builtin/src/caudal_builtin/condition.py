@@ -1,0 +1,235 @@
+"""The handler `condition`."""
+
+from __future__ import annotations
+
+from itertools import compress
+from typing import Any, Literal, Self
+
+from pydantic import model_validator
+
+from caudal_builtin.conditions.rule import Rule, getter, row_test, with_quality
+from caudal_builtin.conditions.terms import (
+    Logic,
+    OnMissing,
+    Quality,
+    SpelledOperator,
+    Term,
+    ZoneName,
+)
+from caudal_builtin.moments import Ambiguous, Zone
+from caudal_builtin.wording import counted
+from caudal_core import Config, Context, Field, Outputs, Records, Text, handler
+
+_FIELD = Text(en="Field", es="Campo")
+_OPERATOR = Text(en="Operator", es="Operador")
+_VALUE = Text(en="Value", es="Valor")
+_ABOUT_FIELD = Text(
+    en="A column, or a path such as meter.id.", es="Una columna, o una ruta como contador.id."
+)
+_ABOUT_OPERATOR = Text(
+    en="Order compares numbers or dates; matches takes a regular expression.",
+    es="El orden compara números o fechas; matches admite una expresión regular.",
+)
+_ABOUT_VALUE = Text(
+    en="A value or a template such as {{limit}}. in: a, b, c. between: 1 and 5.",
+    es="Un valor o una plantilla como {{limite}}. in: a, b, c. between: 1 y 5.",
+)
+
+
+class AdditionalCondition(Config):
+    """One more comparison."""
+
+    field: str = Field("", title=_FIELD, description=_ABOUT_FIELD, template=False)
+    operator: SpelledOperator = Field("equals", title=_OPERATOR, description=_ABOUT_OPERATOR)
+    value: Any = Field("", title=_VALUE, description=_ABOUT_VALUE)
+
+    @property
+    def term(self) -> Term:
+        """The comparison."""
+        return Term(self.field, self.operator, self.value)
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        self.term.check("field")
+        return self
+
+
+class ConditionConfig(Config):
+    """The comparisons, and what they decide about."""
+
+    condition_field: str = Field("", title=_FIELD, description=_ABOUT_FIELD, template=False)
+    condition_operator: SpelledOperator = Field(
+        "equals", title=_OPERATOR, description=_ABOUT_OPERATOR
+    )
+    condition_value: Any = Field("", title=_VALUE, description=_ABOUT_VALUE)
+    additional_conditions: list[AdditionalCondition] = Field(
+        default_factory=list,
+        title=Text(en="More conditions", es="Más condiciones"),
+        description=Text(
+            en="Further comparisons of the same record.", es="Otras comparaciones del registro."
+        ),
+    )
+    logical_operator: Logic = Field(
+        "AND",
+        title=Text(en="Together", es="Conjunto"),
+        description=Text(
+            en="AND: all must be met. OR: one is enough.",
+            es="AND: deben cumplirse todas. OR: basta una.",
+        ),
+    )
+    processing_mode: Literal["batch", "perRow"] = Field(
+        "batch",
+        title=Text(en="Decides", es="Decide"),
+        description=Text(
+            en="batch: the first record decides for all. perRow: each record goes its own way.",
+            es="batch: el primer registro decide por todos. perRow: cada registro sigue su camino.",
+        ),
+    )
+    on_missing: OnMissing = Field(
+        "false",
+        title=Text(en="Without a value", es="Sin valor"),
+        description=Text(
+            en="What a comparison comes to where the field is null, missing or of bad quality.",
+            es="Qué resulta cuando el campo es nulo, falta o es de mala calidad.",
+        ),
+    )
+    min_quality: Quality | None = Field(
+        None,
+        title=Text(en="Least quality", es="Calidad mínima"),
+        description=Text(
+            en="Values of records whose field quality is below this count as missing.",
+            es="Los valores de registros cuyo campo quality es inferior cuentan como ausentes.",
+        ),
+    )
+    timezone: ZoneName | None = Field(
+        None,
+        title=Text(en="Time zone", es="Zona horaria"),
+        description=Text(
+            en="Of times without a zone, next to times that have one. Default: the workflow's.",
+            es="De las horas sin zona, junto a horas que la tienen. Por defecto, la del flujo.",
+        ),
+        template=False,
+    )
+    ambiguous: Ambiguous = Field(
+        "error",
+        title=Text(en="Clock changes", es="Cambios de hora"),
+        description=Text(
+            en="Which time is meant by one that exists twice, or not at all.",
+            es="Qué hora se entiende cuando existe dos veces o no existe.",
+        ),
+    )
+
+    @property
+    def terms(self) -> list[Term]:
+        """Every comparison, in order."""
+        first = Term(self.condition_field, self.condition_operator, self.condition_value)
+        return [first, *(more.term for more in self.additional_conditions)]
+
+    @model_validator(mode="after")
+    def _can_be_asked(self) -> Self:
+        self.terms[0].check("conditionField")
+        return self
+
+
+@handler(
+    "condition",
+    title=Text(en="Condition", es="Condición"),
+    description=Text(
+        en="Send records one way or the other, by what is in them.",
+        es="Envía los registros por un camino u otro, según su contenido.",
+    ),
+    category="logic",
+    icon="git-branch",
+    outputs=("true", "false"),
+    effect="pure",
+    light=True,
+)
+def condition(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
+    """Send records one way or the other, by what is in them.
+
+    Ports:
+        in: records, or one object.
+        true, false: what goes each way. In batch mode the first record decides for the whole
+            input; without any record it goes by `false`. In perRow mode a port without records is
+            not taken.
+
+    Config:
+        A field is looked for as a key, then as a path. How values compare is said in
+        `caudal_builtin.conditions.comparison`; terms are read in their order, while needed.
+        Beside the output stands `conditionResult`: in perRow mode whether any record met the
+        condition, with `trueRecords`, `falseRecords`, `trueCount` and `falseCount`.
+
+    Errors:
+        UnknownField: in perRow mode, no record of a list has the field. In batch mode it is
+            missing, with a warning.
+        NotComparable: two values that have no order between them; says row, field and both.
+        MissingValue: a record without a value, where `onMissing` is `error`.
+        LocalTimeUnclear: a local time that exists twice or not at all.
+    """
+    if config.processing_mode == "batch":
+        return _batch(config, data, ctx)
+    if not len(data):
+        ctx.say("no records, neither way is taken", **_sides(data, data))
+        return Outputs()
+    return _per_row(config, data, ctx)
+
+
+def _batch(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
+    rule = _rule(config, data, ctx)
+    met = rule.verdicts(data, 1, ctx) == [True]
+    port = "true" if met else "false"
+    said = f"the condition is {'met' if met else 'not met'}, "
+    said += f"{counted(len(data), 'record')} to '{port}'"
+    if rule.missing:
+        said += "; the record that decides lacks a value"
+    ctx.say(said + _zone_used(rule), condition_result=met, **_zone_report(rule))
+    return Outputs(**{port: data})
+
+
+def _per_row(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
+    rule = _rule(config, data, ctx)
+    met = rule.verdicts(data, len(data), ctx)
+    true, false = _where(data, met), _where(data, [not verdict for verdict in met])
+    said = f"{len(true)} of {counted(len(data), 'record')} meet the condition"
+    if rule.missing:
+        said += f", {rule.missing} without a value"
+    ctx.say(said + _zone_used(rule), **_sides(true, false), **_zone_report(rule))
+    return Outputs(**{port: rows for port, rows in (("true", true), ("false", false)) if len(rows)})
+
+
+def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
+    zone = Zone(config.timezone or ctx.timezone, config.ambiguous)
+    strict = config.processing_mode == "perRow" and not data.single
+    tests = []
+    for term in config.terms:
+        get = getter(term, data, ctx, strict=strict)
+        if config.min_quality:
+            get = with_quality(get, config.min_quality)
+        tests.append((term.field, row_test(term, get, data, zone)))
+    return Rule(tests, zone, all_of=config.logical_operator == "AND", on_missing=config.on_missing)
+
+
+def _where(data: Records, mask: list[bool]) -> Records:
+    """The records that the mask takes; the very same ones if it takes all."""
+    if all(mask):
+        return data
+    return Records(list(compress(data.view(), mask)), metadata=data.metadata)
+
+
+def _sides(true: Records, false: Records) -> dict[str, Any]:
+    """Both ways as lists, with their counts."""
+    return {
+        "condition_result": len(true) > 0,
+        "true_records": true.rows() if true.single else true,
+        "false_records": false.rows() if false.single else false,
+        "true_count": len(true),
+        "false_count": len(false),
+    }
+
+
+def _zone_used(rule: Rule) -> str:
+    return f"; times without a zone read in {rule.zone.name}" if rule.zone.used else ""
+
+
+def _zone_report(rule: Rule) -> dict[str, Any]:
+    return {"timezone": rule.zone.name} if rule.zone.used else {}

@@ -1,0 +1,1 @@
+"""How a condition is asked: operators, terms, and the rule that they make together."""

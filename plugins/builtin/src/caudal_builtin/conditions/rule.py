@@ -1,0 +1,148 @@
+"""A condition compiled for one table: its terms' tests, and what they come to in a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Final
+
+from caudal_builtin.conditions.comparison import comparison
+from caudal_builtin.conditions.fields import Getter, find
+from caudal_builtin.conditions.terms import OnMissing, Quality, Term
+from caudal_builtin.equality import is_empty
+from caudal_builtin.moments import Zone
+from caudal_builtin.row_errors import RowError
+from caudal_core import Context, Records, Row, UnknownField
+from caudal_core.template import render_value
+
+RowTest = Callable[[Row], bool | None]
+"""Whether a record meets a term; null where a value is missing."""
+
+CHECK_EVERY = 10_000
+"""Records between two looks at whether the execution was cancelled."""
+
+_QUALITIES: Final = {"good": 2, "uncertain": 1}
+
+
+class MissingValue(RowError):
+    """A record without a value to compare, where `onMissing` says that this is an error."""
+
+    code = "MISSING_VALUE"
+    en = "{place}there is no value to compare"
+    es = "{place_es}no hay valor que comparar"
+    hint_en = "mend the data, or set onMissing to false or true"
+    hint_es = "corrija los datos o ponga onMissing en false o true"
+
+
+class Rule:
+    """The terms together.
+
+    `missing` counts the records in which a value was wanting; `zone` says whether it was used.
+    """
+
+    def __init__(
+        self,
+        tests: Sequence[tuple[str, RowTest]],
+        zone: Zone,
+        *,
+        all_of: bool,
+        on_missing: OnMissing,
+    ) -> None:
+        self.missing = 0
+        self.zone = zone
+        self._tests = tests
+        self._all_of = all_of
+        self._on_missing = on_missing
+
+    def met(self, row: Row) -> bool:
+        """Whether the record meets the condition; terms are read in their order, while needed.
+
+        Raises `RowError`, which names the field.
+        """
+        verdict, missing = self._all_of, False
+        for field, test in self._tests:
+            try:
+                outcome = test(row)
+            except RowError as error:
+                raise error.about(field) from None
+            if outcome is None:
+                missing, outcome = True, self._without(field)
+            if outcome is not self._all_of:
+                verdict = outcome
+                break
+        self.missing += missing
+        return verdict
+
+    def verdicts(self, data: Records, count: int, ctx: Context) -> list[bool]:
+        """For each of the first `count` records whether it is met; an error names its row."""
+        out: list[bool] = []
+        for index, row in enumerate(islice(data, count)):
+            if index % CHECK_EVERY == 0:
+                ctx.check()
+            try:
+                out.append(self.met(row))
+            except RowError as error:
+                raise error if data.single else error.in_row(index) from None
+        return out
+
+    def _without(self, field: str) -> bool:
+        if self._on_missing == "error":
+            raise MissingValue().about(field)
+        return self._on_missing == "true"
+
+
+def row_test(term: Term, get: Getter, data: Records, zone: Zone) -> RowTest:
+    """The test of a record by one term; all that does not depend on the record is done here."""
+    if term.operator in ("isEmpty", "isNotEmpty"):
+        wanted = term.operator == "isEmpty"
+        return lambda row: is_empty(get(row)) is wanted
+    if term.templated:
+        return _templated(term, get, data.columns, zone)
+    holds = comparison(term.operator, "" if term.value is None else term.value, zone)
+
+    def test(row: Row) -> bool | None:
+        value = get(row)
+        return None if value is None else holds(value)
+
+    return test
+
+
+def _templated(term: Term, get: Getter, columns: list[str], zone: Zone) -> RowTest:
+    def test(row: Row) -> bool | None:
+        left, right = get(row), render_value(term.value, row, columns=columns)
+        if left is None or right is None:
+            return None
+        return comparison(term.operator, right, zone)(left)
+
+    return test
+
+
+def getter(term: Term, data: Records, ctx: Context, *, strict: bool) -> Getter:
+    """How to read the term's field.
+
+    One that no record has is an error, or else missing in all of them, with a warning.
+    """
+    found = find(term.field, data)
+    if found is not None:
+        return found
+    unknown = UnknownField(term.field, data.columns)
+    if strict:
+        raise unknown
+    ctx.log.warning("%s", unknown)
+    return lambda _: None
+
+
+def with_quality(get: Getter, minimum: Quality) -> Getter:
+    """The same, with null for the value of a record whose `quality` is below `minimum`.
+
+    A record without a quality passes; one whose quality has any other name counts as bad.
+    """
+    lowest = _QUALITIES[minimum.lower()]
+
+    def good(row: Row) -> object:
+        quality = row.get("quality")
+        if quality is None or _QUALITIES.get(str(quality).lower(), 0) >= lowest:
+            return get(row)
+        return None
+
+    return good

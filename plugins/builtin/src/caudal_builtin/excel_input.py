@@ -1,0 +1,131 @@
+"""The handler `excelInput`."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from caudal_builtin.tables.config import ExcelInputConfig
+from caudal_builtin.tables.layout import Table
+from caudal_builtin.tables.reading import read_table
+from caudal_builtin.wording import counted
+from caudal_core import (
+    Context,
+    HandlerError,
+    NotAvailable,
+    Records,
+    Text,
+    UnknownField,
+    handler,
+)
+
+_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+
+
+@handler(
+    "excelInput",
+    title=Text(en="Excel or CSV", es="Excel o CSV"),
+    description=Text(
+        en="Read a table from a spreadsheet, a csv file or the workflow itself.",
+        es="Lee una tabla de una hoja de cálculo, de un csv o del propio flujo.",
+    ),
+    category="data",
+    icon="sheet",
+    effect="idempotent",
+)
+def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
+    """Read a table from a spreadsheet, a csv file or the workflow itself.
+
+    Ports:
+        in: only what templates in `filePath` and `fileId` name is looked at.
+        out: records. Empty cells are null, empty rows are left out and counted. Beside the output
+            stand `rows`, `columns`, `encoding`, `delimiter`, `sheet`, `fileName` and `skipped`.
+
+    Config:
+        parsedData: with a file named too, the file is read.
+        sheet, delimiter, encoding, decimal: what kind of file it is, is told by its content.
+
+    Values of a text file are decided for whole columns: numbers (`12`, `1.234,56`; `08001` and
+    others that are codes stay texts), dates (`31/12/2026 23:45` or ISO, handed on as ISO without a
+    zone), else texts. A workbook's cells keep their types.
+
+    Errors:
+        TABLE: the file is none of a workbook (.xlsx) or a text, is broken, or is not written as
+            the config says.
+        FILE_REFUSED: the file is missing or lies outside the allowed folders.
+        NOT_AVAILABLE: the file is remote.
+        UNKNOWN_FIELD: `columns` names one that is not there.
+    """
+    name = _file_named(config, data, ctx)
+    _refuse_remote(config, name)
+    if name:
+        return _from_file(config, name, ctx)
+    if config.parsed_data is None:
+        raise HandlerError(
+            "there is no table: neither parsedData nor a file is given",
+            es="no hay tabla: no se indica ni parsedData ni un archivo",
+            hint="upload a file, or set filePath",
+            hint_es="suba un archivo o indique filePath",
+        )
+    return _inline(config, config.parsed_data, ctx)
+
+
+def _file_named(config: ExcelInputConfig, data: Any, ctx: Context) -> str:
+    row = data if isinstance(data, dict) else {}
+    return str(ctx.render(config.file_id or config.file_path, row)).strip()
+
+
+def _refuse_remote(config: ExcelInputConfig, name: str) -> None:
+    wanted = config.use_gcs or (bool(config.gcs_path) and not name and not config.parsed_data)
+    remote = config.gcs_path if wanted else name
+    if wanted or _REMOTE.match(name):
+        raise NotAvailable(
+            f"the remote file '{remote}' cannot be read: this version reads no remote files",
+            es=f"no se puede leer el archivo remoto '{remote}': esta versión no lee remotos",
+            hint="upload the file, or put it into a folder open to workflows and set filePath",
+            hint_es="suba el archivo, o póngalo en una carpeta permitida e indique filePath",
+        )
+
+
+def _inline(config: ExcelInputConfig, rows: list[dict[str, Any]], ctx: Context) -> Records:
+    records = Records(rows)
+    if config.columns:
+        records = records.select(config.columns)
+    _say(ctx, records, records.columns, config.file_name or None)
+    return records
+
+
+def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
+    if config.parsed_data:
+        ctx.log.warning("both parsedData and a file are given; the file is read")
+    path = ctx.file(name)
+    table = read_table(path, config.options(ctx))
+    for line in table.warnings:
+        ctx.log.warning("%s", line)
+    for line in table.notes:
+        ctx.log.info("%s", line)
+    names = config.columns or table.names
+    for column in names:
+        if column not in table.names:
+            raise UnknownField(column, table.names)
+    records = Records(table.records(names))
+    _say(ctx, records, names, config.file_name or path.name, table)
+    return records
+
+
+def _say(
+    ctx: Context, records: Records, columns: list[str], name: str | None, table: Table | None = None
+) -> None:
+    skipped = table.skipped if table else 0
+    size = f"{counted(len(records), 'row')} with {counted(len(columns), 'column')}"
+    read = f"{size} from {name or 'the workflow'}"
+    ctx.say(
+        read + (f", {counted(skipped, 'empty row')} left out" if skipped else ""),
+        rows=len(records),
+        columns=columns,
+        file_name=name,
+        encoding=table and table.encoding,
+        delimiter=table and table.delimiter,
+        sheet=table and table.sheet,
+        skipped=skipped,
+    )

@@ -1,0 +1,1 @@
+"""How two tables become one: keys, matches and columns."""

@@ -1,0 +1,58 @@
+"""What this package adds to Caudal."""
+
+from __future__ import annotations
+
+from caudal_builtin.add_field import add_field
+from caudal_builtin.comment import comment
+from caudal_builtin.condition import condition
+from caudal_builtin.excel_input import excel_input
+from caudal_builtin.join import join
+from caudal_builtin.manual_input import manual_input
+from caudal_builtin.output import output
+from caudal_builtin.rename_columns import action, rename_columns
+from caudal_builtin.split_columns import split_columns
+from caudal_builtin.trigger import trigger
+from caudal_builtin.webhook import webhook
+from caudal_builtin.webhook_response import webhook_response
+from caudal_core import Handler, hookimpl
+
+_ELSEWHERE = {
+    "caudal-integrations": ("http", "llm", "mysql", "sendEmail", "sendSMS", "esios", "climatiq"),
+    "caudal-ot": (
+        "opcua",
+        "mqtt",
+        "modbus",
+        "scada",
+        "mes",
+        "dataHistorian",
+        "timeSeriesAggregator",
+        "mqttTrigger",
+        "opcuaTrigger",
+    ),
+}
+
+
+@hookimpl
+def caudal_handlers() -> tuple[Handler, ...]:
+    """The handlers of this package, in reading order."""
+    return (
+        trigger,
+        manual_input,
+        webhook,
+        webhook_response,
+        output,
+        comment,
+        condition,
+        join,
+        add_field,
+        split_columns,
+        rename_columns,
+        action,
+        excel_input,
+    )
+
+
+@hookimpl
+def caudal_known_types() -> dict[str, str]:
+    """The node types of its sister packages."""
+    return {type_: package for package, types in _ELSEWHERE.items() for type_ in types}

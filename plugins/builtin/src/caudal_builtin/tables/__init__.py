@@ -1,0 +1,1 @@
+"""Tables in files: what a file is, how it is written, and its cells as values."""

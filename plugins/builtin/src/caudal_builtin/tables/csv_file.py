@@ -1,0 +1,60 @@
+"""Text files: cells between delimiters, in whatever encoding and style of numbers."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from itertools import chain, islice
+from pathlib import Path
+from typing import Final
+
+from caudal_builtin.tables.cells import convert
+from caudal_builtin.tables.encoding import encoding_of
+from caudal_builtin.tables.layout import Options, Table, laid_out
+from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.sniff import delimiter_of
+
+_SAMPLE: Final = 200
+_NO_DELIMITER: Final = "\x1f"
+"""Parts the cells of a file that has one column: it stands in no text."""
+_CHECK_EVERY: Final = 10_000
+_EXCEL_HINT = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
+
+
+def read_text(path: Path, options: Options) -> Table:
+    """The table in a text file; `UnreadableTable` says what is wrong with it, and where."""
+    encoding = encoding_of(path, options.encoding)
+    with path.open(encoding=encoding, newline="") as file:
+        lines = iter(file)
+        sample = list(islice(lines, _SAMPLE))
+        hint = _EXCEL_HINT.fullmatch(sample[0]) if sample else None
+        if hint is not None:  # a line that Excel writes for itself
+            del sample[0]
+        said = options.delimiter or (hint[1] if hint else None)
+        delimiter = said or delimiter_of(sample[: _SAMPLE - 1] or sample, options.header_row)
+        rows = _rows(chain(sample, lines), delimiter or _NO_DELIMITER, options)
+        table = laid_out(list(rows), options.header_row)
+    table.encoding, table.delimiter = encoding, delimiter
+    convert(table, options)
+    return table
+
+
+def _rows(lines: Iterator[str], delimiter: str, options: Options) -> Iterator[list[str]]:
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    try:
+        for row in reader:
+            yield row
+            if reader.line_num % _CHECK_EVERY == 0:
+                options.check()
+    except csv.Error as error:
+        raise _broken(reader.line_num, str(error)) from None
+
+
+def _broken(line: int, why: str) -> UnreadableTable:
+    return UnreadableTable(
+        f"the file cannot be read at line {line}: {why}",
+        es=f"el archivo no se puede leer en la línea {line}: {why}",
+        hint="look for a quote that is never closed, or a quote inside a cell that is not doubled",
+        hint_es="busque una comilla sin cerrar, o una comilla dentro de una celda sin duplicar",
+    )

@@ -1,0 +1,139 @@
+"""What both kinds of file come down to: names, columns, and what a person should know of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.wording import counted
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How to read a file; what is null is found out. `header_row` counts from 1."""
+
+    header_row: int | None = None
+    sheet: str | int | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: Literal[".", ","] | None = None
+    check: Callable[[], None] = lambda: None
+
+
+@dataclass(slots=True)
+class Table:
+    """Column by column what a file holds.
+
+    `skipped` counts empty rows. `warnings` and `notes` are lines for the node's log.
+    """
+
+    names: list[str]
+    columns: list[list[Any]]
+    skipped: int = 0
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    warnings: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def records(self, names: Sequence[str]) -> list[dict[str, Any]]:
+        """The rows as records of these columns, in this order."""
+        kept = [self.columns[self.names.index(name)] for name in names]
+        return [dict(zip(names, row, strict=True)) for row in zip(*kept, strict=True)]
+
+
+def laid_out(
+    rows: Sequence[Sequence[Any]],
+    header_row: int | None,
+    shown: Callable[[Any], Any] = lambda cell: cell,
+) -> Table:
+    """A table from its rows, the row of the names among them.
+
+    Without `header_row` the names are the first row that is not empty. Rows may differ in length:
+    what is missing is an empty text, what is beyond the names gets names of its own. A column that
+    has neither a name nor a value is left out. `shown` gives what a person sees of a cell.
+    """
+    at = _header_at(rows, header_row)
+    header = [_name(shown(cell)) for cell in rows[at]]
+    body = [row for row in rows[at + 1 :] if any(map(_filled, row))]
+    width = max([len(header), *map(len, body)])
+    columns = [[row[i] if i < len(row) else "" for row in body] for i in range(width)]
+    header += [""] * (width - len(header))
+    kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
+    table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept])
+    table.skipped = len(rows) - at - 1 - len(body)
+    table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(rows[at], body)]
+    return table
+
+
+def _header_at(rows: Sequence[Sequence[Any]], header_row: int | None) -> int:
+    if header_row is None:
+        found = next((i for i, row in enumerate(rows) if any(map(_filled, row))), None)
+        if found is None:
+            raise UnreadableTable("the table is empty", es="la tabla está vacía")
+        return found
+    if header_row > len(rows) or not any(map(_filled, rows[header_row - 1])):
+        raise UnreadableTable(
+            f"row {header_row} holds no column names",
+            es=f"la fila {header_row} no contiene nombres de columnas",
+            hint="set headerRow to the row of the names, counted from 1",
+            hint_es="ponga en headerRow la fila de los nombres, contando desde 1",
+        )
+    return header_row - 1
+
+
+def _filled(cell: Any) -> bool:
+    return not (cell is None or (type(cell) is str and (not cell or cell.isspace())))
+
+
+def _name(cell: Any) -> str:
+    """A column's name on one line, without the blanks around it."""
+    text = "" if cell is None else str(cell)
+    return " ".join(part.strip() for part in text.lstrip("\ufeff").splitlines()).strip()
+
+
+def _unique(header: Sequence[str], places: Sequence[int]) -> list[str]:
+    """`price`, `price_2`; a column without a name is called by its place: `column_3`."""
+    given = set(header)
+    names: list[str] = []
+    taken: set[str] = set()
+    for name, place in zip(header, places, strict=True):
+        plain, count = name or f"column_{place + 1}", 1
+        unique = plain
+        while unique in taken or (unique != name and unique in given):
+            count += 1
+            unique = f"{plain}_{count}"
+        taken.add(unique)
+        names.append(unique)
+    return names
+
+
+def _about_names(header: Sequence[str], kept: Sequence[int], names: Sequence[str]) -> list[str]:
+    pairs = [(header[place], name) for place, name in zip(kept, names, strict=True)]
+    nameless = [name for old, name in pairs if not old]
+    doubled = [name for old, name in pairs if old and old != name]
+    lines = []
+    if nameless:
+        lines.append(f"{counted(len(nameless), 'column')} without a name: {_list(nameless)}")
+    if doubled:
+        lines.append(f"{counted(len(doubled), 'column')} with a name used before: {_list(doubled)}")
+    return lines
+
+
+def _about_lengths(header: Sequence[Any], body: Sequence[Sequence[Any]]) -> list[str]:
+    width = len(header)
+    shorter = sum(len(row) < width for row in body)
+    longer = sum(any(map(_filled, row[width:])) for row in body if len(row) > width)
+    lines = []
+    if shorter:
+        lines.append(f"{counted(shorter, 'row')} shorter than the header, filled with null")
+    if longer:
+        rows = counted(longer, "row")
+        lines.append(f"{rows} longer than the header, kept in columns of their own")
+    return lines
+
+
+def _list(names: Sequence[str]) -> str:
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")  # noqa: PLR2004 - enough

@@ -1,0 +1,96 @@
+"""What a file is, by its content and never by its name; and the character between its cells."""
+
+from __future__ import annotations
+
+import csv
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Literal
+
+from caudal_builtin.tables.problem import UnreadableTable
+
+MAX_BYTES: Final = 200_000_000
+MAX_UNPACKED: Final = 1_000_000_000
+DELIMITERS: Final = (";", "\t", "|", ",")
+"""What may stand between cells; of equals the one that numbers and texts hold least."""
+
+Kind = Literal["xlsx", "text"]
+
+_BEGINNINGS: Final = (
+    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls) or a workbook with a password"),
+    (b"%PDF", "a PDF"),
+    (b"PAR1", "a Parquet file"),
+    (b"\x1f\x8b", "a gzip archive"),
+    (b"\x89PNG", "an image"),
+    (b"\xff\xd8\xff", "an image"),
+)
+_MARKUP = re.compile(rb"\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE)
+
+
+def kind_of_file(path: Path) -> Kind:
+    """Whether a file is a workbook or a text; `UnreadableTable` says what else it is."""
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise _refused(
+            f"it has {size / 1e6:.0f} MB, the limit is {MAX_BYTES / 1e6:.0f} MB",
+            f"ocupa {size / 1e6:.0f} MB, el límite es {MAX_BYTES / 1e6:.0f} MB",
+        )
+    with path.open("rb") as file:
+        start = file.read(512)
+    if not start:
+        raise _refused("it is empty", "está vacío")
+    if start.startswith(b"PK\x03\x04"):
+        return _workbook(path)
+    for beginning, what in _BEGINNINGS:
+        if start.startswith(beginning):
+            raise _no_table(what)
+    if _MARKUP.match(start):
+        raise _no_table("an HTML or XML document")
+    return "text"
+
+
+def _workbook(path: Path) -> Kind:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            sizes = {member.filename: member.file_size for member in archive.infolist()}
+    except zipfile.BadZipFile:
+        raise _refused("it is a damaged workbook or archive", "está dañado") from None
+    if "xl/workbook.xml" not in sizes:
+        raise _no_table("a zip archive that is no .xlsx workbook")
+    if sum(sizes.values()) > MAX_UNPACKED:
+        raise _refused(
+            f"unpacked it has more than {MAX_UNPACKED / 1e6:.0f} MB",
+            f"descomprimido ocupa más de {MAX_UNPACKED / 1e6:.0f} MB",
+        )
+    return "xlsx"
+
+
+def _no_table(what: str) -> UnreadableTable:
+    return _refused(f"it is {what}", f"su contenido no es una tabla ({what})")
+
+
+def _refused(why: str, why_es: str) -> UnreadableTable:
+    return UnreadableTable(
+        f"the file cannot be read as a table: {why}",
+        es=f"el archivo no se puede leer como tabla: {why_es}",
+        hint="give a .csv, .tsv or .txt file or an .xlsx workbook",
+        hint_es="use un archivo .csv, .tsv o .txt o un libro .xlsx",
+    )
+
+
+def delimiter_of(lines: Sequence[str], header_row: int | None) -> str | None:
+    """The character between the cells of these lines; nothing if there is one column only.
+
+    It is the one that cuts the most rows into as many cells as the row of the names.
+    """
+    best, found = (0.0, 1), None
+    for delimiter in DELIMITERS:
+        rows = list(csv.reader(lines, delimiter=delimiter))[(header_row or 1) - 1 :]
+        rows = [row for row in rows if any(row)]
+        width = len(rows[0]) if rows else 0
+        alike = sum(len(row) == width for row in rows) / len(rows) if rows else 0.0
+        if width > 1 and (alike, width) > best:
+            best, found = (alike, width), delimiter
+    return found

@@ -1,0 +1,120 @@
+"""A look at a sheet before it is read.
+
+The reader lays a sheet out as one block from its first cell to its last: two cells in far corners
+would take all memory there is. It also shows cells with errors and formulas without a stored
+result as empty; here they are counted.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from xml.parsers import expat
+
+from caudal_builtin.tables.problem import UnreadableTable
+
+MAX_CELLS: Final = 20_000_000
+_CHUNK: Final = 1 << 20
+_REFERENCE = re.compile(rb' r="([A-Za-z]{0,3})([0-9]{1,9})"')
+_ANY_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,9})["']""")
+_UNUSUAL: Final = (b"\tr", b"\nr", b"\rr", b"r='", b"r =", b"r= ")
+"""What shows that attributes are written in another way than Excel does, which takes longer."""
+_NO_RESULT = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*$")
+_CELL_END = re.compile(rb"</(?:\w+:)?c>")
+
+
+@dataclass(slots=True)
+class SheetScan:
+    """How far a sheet reaches, and its cells that will look empty."""
+
+    rows: int = 0
+    columns: int = 0
+    errors: int = 0
+    formulas: int = 0
+
+
+def scan(path: Path, sheet: str) -> SheetScan:
+    """Look at a sheet; `UnreadableTable` if it is too large to lay out."""
+    found = SheetScan()
+    with zipfile.ZipFile(path) as archive:
+        member = _member(archive, sheet)
+        if member is None:
+            return found
+        for piece in _pieces(archive, member):
+            _count(piece, found)
+            if found.rows * found.columns > MAX_CELLS:
+                raise _too_large(sheet, found)
+    return found
+
+
+def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
+    """The sheet in pieces that end with a cell, so that nothing is cut in two."""
+    rest = b""
+    with archive.open(member) as file:
+        while chunk := file.read(_CHUNK):
+            whole = rest + chunk
+            end = max((whole.rfind(mark) + len(mark) for mark in (b"</c>", b":c>")), default=0)
+            piece, rest = whole[:end], whole[end:]
+            yield piece
+    yield rest
+
+
+def _count(piece: bytes, found: SheetScan) -> None:
+    unusual = any(mark in piece for mark in _UNUSUAL)
+    references = (_ANY_REFERENCE if unusual else _REFERENCE).findall(piece)
+    if references:
+        letters, digits = zip(*references, strict=True)
+        found.rows = max(found.rows, *map(int, set(digits)))
+        found.columns = max(found.columns, *map(_column, set(letters)))
+    found.errors += piece.count(b't="e"') + piece.count(b"t='e'")
+    if b"f>" in piece:
+        cells = _CELL_END.split(piece)
+        found.formulas += sum(bool(_NO_RESULT.search(cell)) for cell in cells)
+
+
+def _column(letters: bytes) -> int:
+    """`A` is 1, `Z` 26, `AA` 27."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + letter - 64
+    return number
+
+
+def _member(archive: zipfile.ZipFile, sheet: str) -> str | None:
+    """The name of the file in the archive that holds a sheet."""
+    wanted = ""
+    for name, attributes in _elements(archive, "xl/workbook.xml"):
+        if name == "sheet" and attributes.get("name") == sheet:
+            wanted = next((v for k, v in attributes.items() if k.endswith(":id")), "")
+    for name, attributes in _elements(archive, "xl/_rels/workbook.xml.rels"):
+        if name == "Relationship" and attributes.get("Id") == wanted:
+            target = attributes.get("Target", "")
+            return target.lstrip("/") if target.startswith(("/", "xl/")) else f"xl/{target}"
+    return None
+
+
+def _elements(archive: zipfile.ZipFile, member: str) -> list[tuple[str, dict[str, str]]]:
+    """The elements of a small XML file, without their prefixes, in order."""
+    found: list[tuple[str, dict[str, str]]] = []
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        found.append((name.rpartition(":")[2], attributes))
+
+    parser = expat.ParserCreate()
+    parser.StartElementHandler = start
+    parser.Parse(archive.read(member), True)  # noqa: FBT003 - expat's own form
+    return found
+
+
+def _too_large(sheet: str, found: SheetScan) -> UnreadableTable:
+    size = f"{found.rows} × {found.columns}"
+    return UnreadableTable(
+        f"the sheet '{sheet}' reaches over {size} cells, the limit is {MAX_CELLS}",
+        es=f"la hoja '{sheet}' abarca {size} celdas, el límite es {MAX_CELLS}",
+        hint="delete what stands far outside the table, or save the sheet as csv",
+        hint_es="borre lo que esté lejos de la tabla o guarde la hoja como csv",
+    )

@@ -1,0 +1,104 @@
+"""The handler `trigger`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal_builtin.inputs import without_reserved
+from caudal_builtin.wording import amount
+from caudal_core import Config, Context, Field, Text, handler
+
+
+class TriggerConfig(Config):
+    """When the workflow is to start by itself."""
+
+    schedule_enabled: bool = Field(
+        default=False,
+        title=Text(en="Run on a schedule", es="Ejecutar según un horario"),
+        description=Text(
+            en="Start the workflow by itself, at the times below.",
+            es="Inicia el flujo por sí solo, a las horas indicadas abajo.",
+        ),
+    )
+    schedule_type: str | None = Field(
+        None,
+        title=Text(en="Kind of schedule", es="Tipo de horario"),
+        description=Text(
+            en="By interval or by cron expression.", es="Por intervalo o por expresión cron."
+        ),
+        template=False,
+    )
+    schedule_interval: str | float | None = Field(
+        None,
+        title=Text(en="Interval", es="Intervalo"),
+        description=Text(en="Such as 30s, 5m, 1h or 1d.", es="Por ejemplo 30s, 5m, 1h o 1d."),
+        examples=["5m"],
+        template=False,
+    )
+    schedule_interval_value: float | None = Field(
+        None,
+        title=Text(en="Every", es="Cada"),
+        description=Text(
+            en="How many of the units between two starts.",
+            es="Cuántas de las unidades entre dos inicios.",
+        ),
+        gt=0,
+        examples=[15],
+    )
+    schedule_interval_unit: str | None = Field(
+        None,
+        title=Text(en="Unit", es="Unidad"),
+        description=Text(
+            en="Seconds, minutes, hours or days.", es="Segundos, minutos, horas o días."
+        ),
+        template=False,
+    )
+    cron: str | None = Field(
+        None,
+        title=Text(en="Cron expression", es="Expresión cron"),
+        description=Text(
+            en="Minute, hour, day of the month, month, day of the week.",
+            es="Minuto, hora, día del mes, mes, día de la semana.",
+        ),
+        examples=["0 6 * * 1-5"],
+        template=False,
+    )
+    timezone: str | None = Field(
+        None,
+        title=Text(en="Time zone", es="Zona horaria"),
+        description=Text(en="In which the clock is read.", es="En la que se lee el reloj."),
+        examples=["Europe/Madrid"],
+        template=False,
+    )
+
+
+@handler(
+    "trigger",
+    title=Text(en="Start", es="Inicio"),
+    description=Text(
+        en="Start the workflow and hand on its inputs.",
+        es="Inicia el flujo y entrega sus entradas.",
+    ),
+    category="basic",
+    icon="play",
+    effect="pure",
+    light=True,
+)
+def trigger(config: TriggerConfig, data: Any, ctx: Context) -> Any:
+    """Start the workflow and hand on its inputs.
+
+    Ports:
+        in: the execution's inputs; or what another node hands on, which goes through unchanged.
+        out: the same, of the inputs without those whose names begin with `_`, which are reserved.
+
+    Config:
+        The schedule is kept with the workflow. This version starts nothing by itself: where a
+        schedule is switched on, the log says so.
+    """
+    if config.schedule_enabled:
+        ctx.log.warning(
+            "this version does not schedule: start the workflow over HTTP or on the command line"
+        )
+    handed_on = without_reserved(data, ctx)
+    ctx.say(f"started with {amount(handed_on)}")
+    return handed_on
