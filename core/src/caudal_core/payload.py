@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from caudal_core.records import Records
 from caudal_core.values import JSON, decode, encode, encode_plain, normalise
 
@@ -48,7 +50,7 @@ class Payload:
             metadata, value = value.metadata, value.to_json()
         encoded = encode_plain(value)
         if encoded is not None and len(encoded) <= LARGE:
-            return cls(decode(encoded), encoded, len(encoded), metadata)
+            return cls(orjson.loads(encoded), encoded, len(encoded), metadata)
         data = normalise(value)
         encoded = encode(data)
         return cls(data, encoded, len(encoded), metadata)
@@ -80,11 +82,11 @@ class Payload:
 
     def copy(self) -> JSON:
         """The value for a handler that may change what it gets: its siblings see nothing of it."""
+        if self.encoded is not None and self.size <= LARGE:
+            return decode(self.encoded)
         if type(self.data) is list:
             return [dict(item) if type(item) is dict else item for item in self.data]
-        if type(self.data) is not dict:
-            return self.data
-        return dict(self.data) if self.encoded is None or self.large else decode(self.encoded)
+        return dict(self.data) if type(self.data) is dict else self.data
 
     def records(self) -> Records:
         """The value as records; `DataError` where it is none."""

@@ -25,7 +25,7 @@ from caudal_core.journal import Journal, NodeRun
 from caudal_core.journal.records import NodeState
 from caudal_core.journal.rows import finish_row, node_row
 from caudal_core.journal.statements import Statement
-from caudal_core.payload import Payload
+from caudal_core.payload import LARGE, Payload
 from caudal_core.runner import Job, NodeResult, Runner
 from caudal_core.runner.call import call
 from caudal_core.runner.protocol import small
@@ -295,7 +295,7 @@ class Drive:
             return  # it came too late: the node is already given up
         if self._means.keep is not None:
             for payload in result.ports.values():
-                if payload.large and payload.ref is None:
+                if payload.size > LARGE and payload.ref is None:
                     self._spawn(self._keep_then_complete(node, run, result))
                     return
         run.outputs = result.ports

@@ -2,8 +2,9 @@
 
 One writer gathers what all executions want written. While a batch is being committed the next one
 gathers, so that one wait for the disk carries many rows. Rows that nobody waits for ride along and
-wait `RIDE_ALONG` seconds at most, or until there are `ENOUGH` of them. Rows are committed in the
-order in which they were written.
+wait `RIDE_ALONG` seconds at most. Of many rows every `FEED` are handed to the sink ahead of their
+commit, so that it need not begin with them when somebody waits. Rows are committed in the order in
+which they were written.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any, Protocol
 from caudal_core.errors import Unavailable
 
 RIDE_ALONG = 0.01
-ENOUGH = 256
+FEED = 128
 Row = tuple[Any, ...]
 Told = Callable[[Sequence[Any]], None]
 
@@ -26,8 +27,14 @@ class Sink(Protocol):
     async def open(self) -> None:
         """Get ready; raises `Unavailable` if that is not possible."""
 
-    async def commit(self, rows: Sequence[tuple[int, Row]]) -> None:
-        """Write all rows in one transaction; returns once they will survive a power cut."""
+    def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:
+        """Take rows of the next commit ahead of it; false where that is not possible now."""
+
+    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
+        """Write all rows in one transaction; returns once they will survive a power cut.
+
+        The first `fed` of them were fed already. After a failure nothing counts as fed.
+        """
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -39,7 +46,11 @@ class MemorySink:
     async def open(self) -> None:
         """Nothing to do."""
 
-    async def commit(self, rows: Sequence[tuple[int, Row]]) -> None:
+    def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:
+        """Nothing to do."""
+        return bool(rows)
+
+    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """Nothing to do."""
 
     async def close(self) -> None:
@@ -59,6 +70,7 @@ class Journal:
         self.fault: str | None = None
         self._sink = sink
         self._rows: list[tuple[int, Row]] = []
+        self._fed = 0
         self._subjects: list[Any] = []
         self._waiters: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
@@ -87,10 +99,13 @@ class Journal:
 
     def write(self, statement: int, row: Row, subject: Any = None, *, urgent: bool = False) -> None:
         """Put one row in; `subject` is told of when it is committed."""
-        self._rows.append((statement, row))
+        rows = self._rows
+        rows.append((statement, row))
+        if len(rows) - self._fed >= FEED and self._sink.feed(rows[self._fed :]):
+            self._fed = len(rows)
         if subject is not None:
             self._subjects.append(subject)
-        if urgent or len(self._rows) == ENOUGH:
+        if urgent:
             self._urgent.set()
         elif self._timer is None:
             loop = asyncio.get_running_loop()
@@ -113,10 +128,10 @@ class Journal:
             while True:
                 await self._urgent.wait()
                 self._urgent.clear()
-                rows, subjects, waiters = self._swap()
+                rows, fed, subjects, waiters = self._swap()
                 self._committing = True
                 if rows:
-                    await self._commit(rows)
+                    await self._commit(rows, fed)
                 self._committing = False
                 self.told(subjects)
                 for waiter in waiters:
@@ -127,22 +142,23 @@ class Journal:
                 _resolve(waiter, Unavailable(message=self.fault))
             raise
 
-    def _swap(self) -> tuple[list[tuple[int, Row]], list[Any], list[asyncio.Future[None]]]:
+    def _swap(self) -> tuple[list[tuple[int, Row]], int, list[Any], list[asyncio.Future[None]]]:
         """Take what is waiting; what comes from now on belongs to the next batch."""
-        taken = self._rows, self._subjects, self._waiters
-        self._rows, self._subjects, self._waiters = [], [], []
+        taken = self._rows, self._fed, self._subjects, self._waiters
+        self._rows, self._fed, self._subjects, self._waiters = [], 0, [], []
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         return taken
 
-    async def _commit(self, rows: list[tuple[int, Row]]) -> None:
+    async def _commit(self, rows: list[tuple[int, Row]], fed: int) -> None:
         delay = 0.05
         while True:
             try:
-                await self._sink.commit(rows)
+                await self._sink.commit(rows, fed)
             except Unavailable as error:
                 self.fault = error.text()
+                fed = self._fed = 0
                 await asyncio.sleep(delay)
                 delay = min(2.0, delay * 2)
             else:

@@ -16,6 +16,7 @@ from typing import Any
 from caudal_core.errors import Unavailable
 from caudal_core.journal import writer_process
 from caudal_core.journal.journal import Row
+from caudal_core.journal.writer_process import ALL, COMMIT, FEED
 
 PRAGMAS = (
     "PRAGMA auto_vacuum=INCREMENTAL",
@@ -71,12 +72,20 @@ class SqliteSink:
             "statements": statements(),
         }
 
-    async def commit(self, rows: Sequence[tuple[int, Row]]) -> None:
+    def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:
+        """See `Sink.feed`."""
+        if self._writer is None or self._writer.is_closing():
+            return False
+        self._send((FEED, rows))
+        return True
+
+    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """See `Sink.commit`. Every row may be written twice without harm."""
         try:
             if self._writer is None:
                 await self.open()
-            error = await self._exchange(list(rows))
+                fed = 0
+            error = await self._exchange((COMMIT if fed else ALL, list(rows[fed:])))
         except (OSError, EOFError) as cause:
             await self.close()
             raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
@@ -86,12 +95,16 @@ class SqliteSink:
     async def _exchange(self, value: Any) -> str | None:
         if self._writer is None or self._reader is None:
             raise EOFError
-        body = marshal.dumps(value)
-        self._writer.write(struct.pack("!Q", len(body)) + body)
+        self._send(value)
         await self._writer.drain()
         (size,) = struct.unpack("!Q", await self._reader.readexactly(FRAME_HEAD))
         answer: str | None = marshal.loads(await self._reader.readexactly(size))  # noqa: S302 - our child
         return answer
+
+    def _send(self, value: Any) -> None:
+        body = marshal.dumps(value)
+        if self._writer is not None:
+            self._writer.write(struct.pack("!Q", len(body)) + body)
 
     async def close(self) -> None:
         """Close the socket, which ends the writer, and wait for it."""

@@ -1,13 +1,15 @@
 """The process that writes to SQLite. It needs the standard library and nothing else.
 
-It reads frames from a socket and writes each as one transaction. A thread would not do: beside a
+It reads frames from a socket and writes them to the database. A thread would not do: beside a
 handler that computes it waits for the interpreter's lock at every row. It holds the lock file, as
 it may outlive a killed server by the moment that its last commit takes.
 
 A frame is its length in eight bytes and a marshalled value; both ends are the same interpreter and
 nobody else holds the socket. The first frame is the opening
-`{"database", "lock", "holder", "pragmas", "schema", "statements"}`, every other a list of
-`(statement's number, row)`. Each is answered with null, or with a text that says what went wrong.
+`{"database", "lock", "holder", "pragmas", "schema", "statements"}`, every other
+`(kind, [(statement's number, row), …])`: `FEED` adds rows to the transaction, `COMMIT` adds the
+last ones and ends it, `ALL` drops what was fed before and is a transaction of its own. All but
+`FEED` are answered, with null or with a text that says what went wrong.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
+
+FEED, COMMIT, ALL = range(3)
 
 
 def main() -> None:
@@ -101,27 +105,44 @@ def take_lock(path: str, holder: str) -> int:
 
 def serve(stream: Any, database: sqlite3.Connection, statements: list[str]) -> None:
     """Write frame after frame until the other end is gone."""
-    while (rows := read_frame(stream)) is not None:
+    error: str | None = None
+    while (frame := read_frame(stream)) is not None:
+        kind, rows = frame
+        if kind == ALL:
+            rollback(database)
+            error = None
+        error = error or write(database, statements, rows, commit=kind != FEED)
+        if kind == FEED:
+            continue
         try:
-            write(database, statements, rows)
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                database.execute("ROLLBACK")
-            answer: str | None = f"{type(error).__name__}: {error}"
-        else:
-            answer = None
-        try:
-            write_frame(stream, answer)
+            write_frame(stream, error)
         except OSError:
             return
+        error = None
 
 
-def write(database: sqlite3.Connection, statements: list[str], rows: list[Any]) -> None:
-    """All rows in one transaction, in their order."""
-    database.execute("BEGIN IMMEDIATE")
-    for number, group in groupby(rows, key=itemgetter(0)):
-        database.executemany(statements[number], map(itemgetter(1), group))
-    database.execute("COMMIT")
+def write(
+    database: sqlite3.Connection, statements: list[str], rows: list[Any], *, commit: bool
+) -> str | None:
+    """Add rows, in their order, to the transaction; what went wrong, if anything did."""
+    try:
+        if not database.in_transaction:
+            database.execute("BEGIN IMMEDIATE")
+        for number, group in groupby(rows, key=itemgetter(0)):
+            database.executemany(statements[number], map(itemgetter(1), group))
+        if commit:
+            database.execute("COMMIT")
+    except sqlite3.Error as error:
+        rollback(database)
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def rollback(database: sqlite3.Connection) -> None:
+    """Forget the transaction, if there is one."""
+    if database.in_transaction:
+        with contextlib.suppress(sqlite3.Error):
+            database.execute("ROLLBACK")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,22 @@
 """For the tests of handler packages: run one handler, run a workflow, check the conventions."""
 
+from caudal_core.testing.conformance import check_handler, installed_handlers, review_handler
 from caudal_core.testing.handlers import Ran, run_handler
+from caudal_core.testing.review import RULES, Finding, Review, Rule
+from caudal_core.testing.workflows import WorkflowRun, memory_engine, run_on, run_workflow
 
-__all__ = ["Ran", "run_handler"]
+__all__ = [
+    "RULES",
+    "Finding",
+    "Ran",
+    "Review",
+    "Rule",
+    "WorkflowRun",
+    "check_handler",
+    "installed_handlers",
+    "memory_engine",
+    "review_handler",
+    "run_handler",
+    "run_on",
+    "run_workflow",
+]

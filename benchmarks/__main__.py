@@ -1,0 +1,46 @@
+"""Run benchmarks and print one JSON line a figure: `python -m benchmarks [NAME…]`.
+
+Names: `nodes`, `http`, `status`, `startup`. A figure says its value, its unit, the floor of the
+same run, the ratio of the two, the limit that it is held against and whether it holds. Nothing
+else should be running: the machine's load is printed first.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from benchmarks import http, nodes, startup, status
+
+ALL: dict[str, Callable[[], Iterable[dict[str, Any]]]] = {
+    "nodes": nodes.figures,
+    "http": http.figures,
+    "status": status.figures,
+    "startup": startup.figures,
+}
+
+
+def main() -> None:
+    """Run what the command line names, or everything."""
+    names = sys.argv[1:] or list(ALL)
+    unknown = [name for name in names if name not in ALL]
+    if unknown:
+        sys.exit(f"no benchmark '{unknown[0]}'; there are {', '.join(ALL)}")
+    machine = {
+        "machine": platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "load": os.getloadavg(),
+    }
+    print(json.dumps(machine), flush=True)
+    for name in names:
+        for figure in ALL[name]():
+            print(json.dumps({"benchmark": name, **figure}, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    main()

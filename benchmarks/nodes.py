@@ -1,0 +1,81 @@
+"""The cost of a node, its record in the journal included."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import sys
+import tempfile
+from collections.abc import Iterator
+from time import perf_counter
+from typing import Any
+
+from benchmarks.figures import ratio
+from benchmarks.shapes import chain, column, fan, nothing
+
+ROUNDS = 15
+
+
+def figures() -> Iterator[dict[str, Any]]:
+    """Chain and fan, in memory and on disk, beside a task created and awaited on the same loop."""
+    import uvloop
+
+    for place in ("disk", "memory"):
+        yield from uvloop.run(_measure(place))
+
+
+async def _measure(place: str) -> list[dict[str, Any]]:
+    from caudal_core.engine import Engine, FolderStorage
+    from caudal_core.registry import Registry
+
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        storage = FolderStorage(folder) if place == "disk" else None
+        async with Engine(Registry.of(nothing, column), storage=storage) as engine:
+            _as_the_server_does()
+            for name, workflow, count, most in (
+                ("chain of 2,000", chain(2_000), 2_000, 4.0),
+                ("fan of 1,000", fan(1_000), 1_001, 5.0),
+                ("chain of 2,000, each adds a field", chain(2_000, "column"), 2_000, 4.0),
+            ):
+                graph = await engine.graph(workflow)
+                values, floors = await _rounds(engine, graph, count)
+                found.append(ratio(f"{name}, {place}", values, floors, "µs a node", most=most))
+    return found
+
+
+async def _rounds(engine: Any, graph: Any, count: int) -> tuple[list[float], list[float]]:
+    values, floors = [], []
+    for turn in range(ROUNDS + 2):
+        floor = await _task_floor()
+        begin = perf_counter()
+        execution = await engine.submit(graph, {"a": 1})
+        await execution.finished()
+        cost = (perf_counter() - begin) / count * 1e6
+        if execution.record.state != "completed":
+            raise RuntimeError(execution.record.error)
+        if turn >= 2:  # the first ones warm up
+            values.append(cost)
+            floors.append(floor)
+    return values, floors
+
+
+async def _task_floor(count: int = 5_000) -> float:
+    """One bare `create_task` and `await`, in µs."""
+    loop = asyncio.get_running_loop()
+
+    async def nothing_at_all() -> None:
+        return None
+
+    begin = perf_counter()
+    for _ in range(count):
+        await loop.create_task(nothing_at_all())
+    return (perf_counter() - begin) / count * 1e6
+
+
+def _as_the_server_does() -> None:
+    """The settings of the interpreter that the server uses."""
+    sys.setswitchinterval(0.0005)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
