@@ -64,6 +64,8 @@ def value(text: str, record: dict[str, Any] | None = None, zone: str = "UTC") ->
         ("[a]", 7),
         ("[list]", [1, 2]),
         ("1e3", 1000.0),
+        ("1.50", 1.5),
+        ("0.1234567890123456789", Decimal("0.1234567890123456789")),
         ("[big] + 1", 2**80 + 1),
         ("[exact] * 10", Decimal("1.23456789012345678900")),
         ("[exact] + 0.1", Decimal("0.22345678901234567890")),
@@ -160,6 +162,7 @@ def test_null(text: str, expected: Any) -> None:
         ("ABS(-3)", 3),
         ("abs(-[exact])", Decimal("0.12345678901234567890")),
         ("min(3, [num], 2)", 2),
+        ("max([num], 2)", 3.5),
         ("max('2024-01-01', [date])", "2024-01-31"),
         ("floor(-1.5)", -2),
         ("ceil(1.2)", 2),
@@ -242,6 +245,8 @@ def test_times_without_a_zone_are_placed_where_it_matters() -> None:
     assert 1 == value("datediff([local], [utc], 'hour')", record, "Europe/Madrid")
     assert value("[local] < [utc]", record, "Europe/Madrid") is True
     assert value("[local] < [utc]", record, "UTC") is False
+    constant = "'2024-07-01T12:00' < '2024-07-01T11:00Z'"
+    assert value(constant, record, "Europe/Madrid") is True
 
 
 @pytest.mark.parametrize(
@@ -316,7 +321,8 @@ def test_what_values_do_not_allow(text: str, why: str) -> None:
         ("[a] + 1 / 0", 9, "division by zero"),
         ("upper(1 + 'x')", 9, '"x" is not a number'),
         ("1" * 1001, 1, "the number has more than 1000 digits"),
-        ("1e999", 1, "the number is too large"),
+        ("1e9999", 1, "the number is too large"),
+        ("[a|number:2]", 1, "[a|number:2] has a filter; use a function"),
         ("1 + " * 2000 + "1", 5001, "it is longer than 5000 characters"),
     ],
 )

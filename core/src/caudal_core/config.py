@@ -99,7 +99,7 @@ class Config(BaseModel):
         return out
 
     @classmethod
-    def names(cls) -> dict[str, str]:
+    def wire_names(cls) -> dict[str, str]:
         """From every key that may be stored to the name of its field."""
         return cls.__caudal_names__
 

@@ -102,8 +102,8 @@ class Context:
         self,
         node_id: str,
         env: Environment,
-        *,
         attempt: int = 1,
+        *,
         generation: int = 0,
         deadline: float | None = None,
     ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from caudal_core.records import Records
-from caudal_core.values import JSON, decode, encode, encode_plain, normalise
+from caudal_core.values import EXACT, JSON, decode, encode, normalise
 
 Metadata = Mapping[str, Mapping[str, Any]]
 
@@ -48,9 +48,14 @@ class Payload:
         metadata = _NO_METADATA
         if isinstance(value, Records):
             metadata, value = value.metadata, value.to_json()
-        encoded = encode_plain(value)
-        if encoded is not None and len(encoded) <= LARGE:
-            return cls(orjson.loads(encoded), encoded, len(encoded), metadata)
+        try:
+            encoded = orjson.dumps(value, option=EXACT)
+        except TypeError:
+            pass  # something that only `normalise` knows how to write
+        else:
+            # Read back it is normalised: tuples are lists, members of an enum values, NaN is null.
+            if len(encoded) <= LARGE:
+                return cls(orjson.loads(encoded), encoded, len(encoded), metadata)
         data = normalise(value)
         encoded = encode(data)
         return cls(data, encoded, len(encoded), metadata)

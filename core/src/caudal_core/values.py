@@ -31,12 +31,13 @@ JSON = Any
 
 MAX_SAFE_INTEGER = 2**53 - 1
 MAX_DEPTH = 200
-_EXACT = (
+EXACT = (
     orjson.OPT_STRICT_INTEGER
     | orjson.OPT_PASSTHROUGH_DATETIME
     | orjson.OPT_PASSTHROUGH_SUBCLASS
     | orjson.OPT_PASSTHROUGH_DATACLASS
 )
+"""How the journal form is written: what JSON's own types cannot hold is an error."""
 _ATOMS = frozenset((str, int, bool, type(None)))
 _FLAT = _ATOMS | {float}
 
@@ -203,7 +204,7 @@ def encode(value: JSON) -> bytes:
     still JSON, with every `Decimal` written in an exponent with a capital E.
     """
     try:
-        return orjson.dumps(value, option=_EXACT)
+        return orjson.dumps(value, option=EXACT)
     except TypeError:
         pass
     try:
@@ -217,17 +218,6 @@ def _unkeepable(error: Exception) -> InvalidResult:
     if isinstance(error, orjson.JSONEncodeError):
         return _invalid("", "a text is not valid Unicode", "un texto no es Unicode válido")
     return _invalid("", "a whole number is too long", "un número entero es demasiado largo")
-
-
-def encode_plain(value: Any) -> bytes | None:
-    """The journal form of a value that JSON's own types can hold, nothing for any other.
-
-    Decoded again it is normalised: tuples are lists, members of an enum their values, NaN is null.
-    """
-    try:
-        return orjson.dumps(value, option=_EXACT)
-    except TypeError:
-        return None
 
 
 def _wide(value: JSON) -> Any:
@@ -258,7 +248,7 @@ def _number(text: str) -> float | Decimal:
 def to_wire(value: JSON) -> bytes:
     """The wire form of a normalised value."""
     try:
-        return orjson.dumps(value, option=_EXACT)
+        return orjson.dumps(value, option=EXACT)
     except TypeError:
         return orjson.dumps(_readable(value))
 

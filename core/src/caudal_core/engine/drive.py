@@ -51,13 +51,14 @@ class Means:
 class Drive:
     """Drives one execution to its end."""
 
-    __slots__ = ("_deadline", "_e", "_inlines", "_limit", "_loop", "_means", "_write")
+    __slots__ = ("_deadline", "_e", "_inlines", "_keeps", "_limit", "_loop", "_means", "_write")
 
     def __init__(self, execution: Execution, means: Means) -> None:
         self._e = execution
         self._means = means
         self._write = means.journal.write
         self._inlines = means.runner.inlines
+        self._keeps = means.keep is not None
         self._loop = asyncio.get_running_loop()
         self._limit = execution.graph.settings.max_concurrency or 1_000_000
         self._deadline: asyncio.TimerHandle | None = None
@@ -212,9 +213,10 @@ class Drive:
         return Job(node.handler, node.config, deliveries, ctx, options.on_row_error, timeout)
 
     def _context(self, node: GraphNode, run: NodeRun) -> Context:
-        ctx = run.ctx = Context(node.id, self._e.env, attempt=run.attempt)
-        for notice in node.notices:
-            ctx.log.warning("%s", notice)
+        ctx = run.ctx = Context(node.id, self._e.env, run.attempt)
+        if node.notices:
+            for notice in node.notices:
+                ctx.log.warning("%s", notice)
         return ctx
 
     def _spawn(self, coroutine: Any) -> None:
@@ -293,7 +295,7 @@ class Drive:
     def _completed(self, node: GraphNode, run: NodeRun, result: NodeResult) -> None:
         if self._e.stop_reason is not None:
             return  # it came too late: the node is already given up
-        if self._means.keep is not None:
+        if self._keeps:
             for payload in result.ports.values():
                 if payload.size > LARGE and payload.ref is None:
                     self._spawn(self._keep_then_complete(node, run, result))
@@ -339,7 +341,7 @@ class Drive:
         e = self._e
         run.seq = e.seq = e.seq + 1
         if run.started is not None and state != "running":
-            run.duration = max(0.0, time() - run.started)
+            run.duration = time() - run.started
         self._write(Statement.NODE, node_row(run, key), run)
 
     # -- the end ---------------------------------------------------------------------------------

@@ -31,6 +31,8 @@ from caudal_core.values import JSON, decode
 from caudal_core.workflow import canonical, content_hash
 
 GRAPHS_KEPT = 256
+RUNS_KEPT = 10
+"""Node runs kept in memory for each finished execution that is kept, on average."""
 SMALL_DOCUMENT = 500
 """Nodes up to which a graph is built on the event loop."""
 
@@ -67,6 +69,7 @@ class Engine:
         self._finished: OrderedDict[str, Execution] = OrderedDict()
         self._drives: set[asyncio.Task[None]] = set()
         self._kept_versions: set[str] = set()
+        self._kept_runs = 0
         self._listeners: set[Listener] = set()
         self._reading = ThreadPool(4, "caudal-read")
         self._means: Means | None = None
@@ -369,8 +372,14 @@ class Engine:
             for payload in (run.outputs or {}).values():
                 if payload.ref is not None and payload.encoded is not None:
                     payload.let_go(preview(payload.data))
-        while len(self._finished) > self.options.keep_finished and self.storage.history:
-            self._finished.popitem(last=False)
+        self._kept_runs += len(execution.runs)
+        while self._too_many() and self.storage.history:
+            _, oldest = self._finished.popitem(last=False)
+            self._kept_runs -= len(oldest.runs)
+
+    def _too_many(self) -> bool:
+        keep = self.options.keep_finished
+        return len(self._finished) > keep or self._kept_runs > RUNS_KEPT * keep
 
     # -- after a restart -------------------------------------------------------------------------
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from caudal_core.config import Config
 from caudal_core.errors import nearest
 from caudal_core.records import kind_of
@@ -50,10 +52,11 @@ def config_problem(
     error: dict[str, Any], model: type[Config], node_id: str, index: int, stored: dict[str, Any]
 ) -> Problem:
     """A config that does not fit, from pydantic's account of it."""
-    steps = [str(step) for step in error["loc"]]
-    field = model.model_fields.get(steps[0]) if steps else None
+    steps = [to_camel(step) if isinstance(step, str) else str(step) for step in error["loc"]]
+    named = str(error["loc"][0]) if steps else ""
+    field = model.model_fields.get(named)
     if field is not None and field.alias:
-        steps[0] = next((k for k in stored if model.names().get(k) == steps[0]), field.alias)
+        steps[0] = next((k for k in stored if model.wire_names().get(k) == named), field.alias)
     name = ".".join(steps)
     value = stored.get(steps[0]) if len(steps) == 1 else None
     message = f"node '{node_id}', config {name}: {_reason(error, value)}".replace(" :", ":")

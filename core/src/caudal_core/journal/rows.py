@@ -56,8 +56,19 @@ def finish_row(record: ExecutionRecord) -> Row:
 
 def node_row(run: NodeRun, key: str | None = None) -> Row:
     """One attempt at one node, in the order of `statements.NODE`."""
-    ports, output, refs = _outputs(run.outputs) if run.outputs else (None, None, None)
-    notes = run.notes
+    ports: str | None = None
+    output: bytes | None = None
+    refs: bytes | None = None
+    outputs = run.outputs
+    if outputs:
+        if len(outputs) == 1:
+            [(ports, payload)] = outputs.items()
+            output = payload.encoded
+            if output is None or payload.ref is not None or payload.metadata:
+                output, refs = _referred(ports, payload)
+        else:
+            ports, output, refs = _several(outputs)
+    notes = None if run.ctx is None else run.ctx.said
     return (
         run.execution_id,
         run.number,
@@ -80,23 +91,22 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
     )
 
 
-def _outputs(outputs: Mapping[str, Payload]) -> tuple[str, bytes, bytes | None]:
-    """The names of the ports, what left by them, and what is known of it beside that.
+def _referred(port: str, payload: Payload) -> tuple[bytes, bytes | None]:
+    """One value, null where it is kept elsewhere, and what is known of it beside that."""
+    output = payload.json() if payload.ref is None else b"null"
+    known = payload.ref is not None or payload.metadata
+    return output, encode({port: _reference(payload)}) if known else None
 
-    One port's value stands by itself, those of several in an object by port; a value that is kept
-    elsewhere is null.
-    """
-    if len(outputs) == 1:
-        for port, payload in outputs.items():
-            refs = encode({port: _reference(payload)}) if _referred(payload) else None
-            return port, b"null" if payload.ref else payload.json(), refs
+
+def _several(outputs: Mapping[str, Payload]) -> tuple[str, bytes, bytes | None]:
+    """The names of the ports, an object of their values, what is known of them beside that."""
     values = {port: None if payload.ref else payload.data for port, payload in outputs.items()}
-    found = {port: _reference(payload) for port, payload in outputs.items() if _referred(payload)}
-    return ",".join(outputs), encode(values), encode(found) if found else None
-
-
-def _referred(payload: Payload) -> bool:
-    return payload.ref is not None or bool(payload.metadata)
+    refs = {
+        port: _reference(payload)
+        for port, payload in outputs.items()
+        if payload.ref is not None or payload.metadata
+    }
+    return ",".join(outputs), encode(values), encode(refs) if refs else None
 
 
 def _reference(payload: Payload) -> dict[str, Any]:

@@ -34,9 +34,8 @@ def given(handler: Handler, deliveries: Deliveries) -> Any:
             port: payload.records() if handler.wants_records else payload.copy()
             for port, payload in deliveries.items()
         }
-    for payload in deliveries.values():
-        return payload.records() if handler.wants_records else payload.copy()
-    return None
+    [payload] = deliveries.values()
+    return payload.records() if handler.wants_records else payload.copy()
 
 
 def result_of(
@@ -46,8 +45,10 @@ def result_of(
     if isinstance(returned, Outputs):
         by_port = handler.ports(returned)
         ports = {port: _payload(value, data, deliveries) for port, value in by_port.items()}
+    elif returned is data and type(data) is Records:
+        ports = dict(zip(handler.outputs, deliveries.values(), strict=False))
     else:
-        ports = {handler.outputs[0]: _payload(returned, data, deliveries)}
+        ports = {handler.outputs[0]: Payload.of(returned)}
     if said is None:
         return NodeResult(ports, None, NO_REPORT)
     report = encode(_report(said.report, returned, ports)) if said.report else NO_REPORT

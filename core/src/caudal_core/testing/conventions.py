@@ -110,7 +110,7 @@ def _refused(subject: Subject, key: str, default: Any) -> str | None:
     try:
         subject.handler.config.model_validate({key: default})
     except ValidationError as error:
-        name = subject.handler.config.names().get(key, key)
+        name = subject.handler.config.wire_names().get(key, key)
         mine = [item for item in error.errors() if item["loc"] and item["loc"][0] in (key, name)]
         return str(mine[0]["msg"]) if mine else None
     except Exception as error:  # noqa: BLE001 - a validator that stumbles refuses it as well

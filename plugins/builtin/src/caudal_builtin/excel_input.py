@@ -7,7 +7,6 @@ from typing import Any
 
 from caudal_builtin.tables.config import ExcelInputConfig
 from caudal_builtin.tables.layout import Table
-from caudal_builtin.tables.reading import read_table
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
@@ -96,6 +95,8 @@ def _inline(config: ExcelInputConfig, rows: list[dict[str, Any]], ctx: Context) 
 
 
 def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
+    from caudal_builtin.tables.reading import read_table
+
     if config.parsed_data:
         ctx.log.warning("both parsedData and a file are given; the file is read")
     path = ctx.file(name)

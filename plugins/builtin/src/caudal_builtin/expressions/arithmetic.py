@@ -13,6 +13,7 @@ from caudal_builtin.numbers import NUMBERS, Number, canonical_number
 from caudal_core.values import JSON
 
 MAX_DIGITS: Final = 1_000
+MAX_EXPONENT: Final = 999
 MAX_BITS: Final = 3_322
 """Those of a whole number of 1,000 digits."""
 
@@ -22,8 +23,8 @@ _FAST: Final = frozenset((int, float))
 EXACT: Final = Context(
     prec=60,
     rounding=ROUND_HALF_UP,
-    Emax=999,
-    Emin=-999,
+    Emax=MAX_EXPONENT,
+    Emin=-MAX_EXPONENT,
     traps=[InvalidOperation, DivisionByZero, Overflow],
 )
 """How exact decimals are computed: to 60 digits."""

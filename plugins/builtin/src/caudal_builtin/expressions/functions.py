@@ -101,11 +101,12 @@ def _number(value: JSON) -> JSON:
 
 
 def _extreme(sign: str) -> Callable[..., JSON]:
-    """The least or the greatest of numbers or dates."""
+    """The least or the greatest of numbers or dates; a text that reads as a number is that."""
     before = ordering(sign)
 
     def apply(scope: Scope, *values: JSON) -> JSON:
-        return reduce(lambda best, value: value if before(scope, value, best) else best, values)
+        read = [value if (found := as_number(value)) is None else found for value in values]
+        return reduce(lambda best, value: value if before(scope, value, best) else best, read)
 
     return apply
 

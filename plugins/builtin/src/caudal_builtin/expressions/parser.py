@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Final
 
-from caudal_builtin.expressions.arithmetic import MAX_DIGITS
+from caudal_builtin.expressions.arithmetic import MAX_DIGITS, MAX_EXPONENT
 from caudal_builtin.expressions.functions import FUNCTIONS, Function
 from caudal_builtin.expressions.nodes import (
     BINARY,
@@ -24,11 +25,10 @@ from caudal_builtin.row_errors import RowError
 from caudal_core import TemplateError
 from caudal_core.errors import nearest
 from caudal_core.template import Placeholder, compile_template
-from caudal_core.values import JSON
+from caudal_core.values import JSON, normalise
 
 MAX_NESTING: Final = 60
 _COMPARING: Final = 4
-_POWER: Final = 9
 _WORDS: Final[dict[str, JSON]] = {"true": True, "false": False, "null": None}
 _SAME: Final = {"==": "=", "<>": "!="}
 _CALLABLE: Final = {**FUNCTIONS, **LAZY}
@@ -71,15 +71,13 @@ class Parser:
         if self._nesting > MAX_NESTING:
             raise _too_deep(self._next)
         node = self._operand()
-        while (found := BINARY.get(sign := _sign(self._next))) and found[0] >= least:
+        while (strength := _strength(self._next)) >= max(least, 1):
             token = self._take()
-            strength, make = found
+            sign = _sign(token)
             right = self._expression(strength if sign == "**" else strength + 1)
-            node = _finished(token, make(node, right))
-            if strength == _COMPARING and BINARY.get(_sign(self._next), (0,))[0] == _COMPARING:
-                why = "comparisons do not chain; write a < b and b < c"
-                why_es = "las comparaciones no se encadenan; escriba a < b and b < c"
-                raise unreadable(self._next.start, why, why_es)
+            node = _finished(token, BINARY[sign][1](node, right))
+            if strength == _COMPARING == _strength(self._next):
+                raise _chained(self._next)
         self._nesting -= 1
         return node
 
@@ -107,8 +105,8 @@ class Parser:
             raise unreadable(token.start, why, f"el número tiene más de {MAX_DIGITS} cifras")
         if token.text.isdigit():
             return constant(int(token.text))
-        value = float(token.text)
-        if value == float("inf"):
+        value = normalise(Decimal(token.text))
+        if isinstance(value, Decimal) and abs(value.adjusted()) > MAX_EXPONENT:
             raise unreadable(token.start, "the number is too large", "el número es muy grande")
         return constant(value)
 
@@ -123,6 +121,9 @@ class Parser:
             parts = ()
         if len(parts) != 1 or not isinstance(parts[0], Placeholder):
             raise unreadable(token.start, "this names no field", "esto no nombra ningún campo")
+        if parts[0].filters:
+            why = f"{token.text} has a filter; use a function"
+            raise unreadable(token.start, why, f"{token.text} tiene un filtro; use una función")
         self.fields.append(parts[0])
         return looked_up(parts[0])
 
@@ -165,6 +166,11 @@ def _sign(token: Token) -> str:
     return _SAME.get(token.text, token.text) if token.kind == "sign" else ""
 
 
+def _strength(token: Token) -> int:
+    """How tightly the operator binds that a token is; 0 if it is none."""
+    return BINARY[_sign(token)][0] if _sign(token) in BINARY else 0
+
+
 def _function(token: Token, name: str) -> Function:
     if name in _CALLABLE:
         return _CALLABLE[name]
@@ -181,10 +187,18 @@ def _finished(token: Token, node: Node) -> Node:
         raise _too_deep(token)
     if not node.constant:
         return node
+    scope = Scope()
     try:
-        return constant(node.evaluate({}, Scope()))
+        value = node.evaluate({}, scope)
+        return node if scope.zone.used else constant(value)
     except RowError as error:
         raise unreadable(token.start, error.text("en"), error.text("es")) from None
+
+
+def _chained(token: Token) -> Exception:
+    why = "comparisons do not chain; write a < b and b < c"
+    why_es = "las comparaciones no se encadenan; escriba a < b and b < c"
+    return unreadable(token.start, why, why_es)
 
 
 def _too_deep(token: Token) -> Exception:

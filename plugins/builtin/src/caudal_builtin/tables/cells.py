@@ -55,7 +55,7 @@ def iso_date(text: str) -> str | None:
         return None
     if found["time"] is None:
         return text
-    seconds = "" if found["time"].count(":") == 2 else ":00"  # noqa: PLR2004 - HH:MM:SS
+    seconds = "" if found["time"].count(":") == 2 else ":00"
     return f"{found['date']}T{found['time']}{seconds}{found['zone'] or ''}"
 
 

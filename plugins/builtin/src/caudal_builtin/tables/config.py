@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
+import io
 from typing import Any, Literal
 
 from pydantic import field_validator
@@ -135,9 +135,8 @@ class ExcelInputConfig(Config):
         if not name:
             return None
         try:
-            codecs.getincrementaldecoder(name)().decode(b"", final=True)
-            b"".decode(name)
-        except (LookupError, ValueError):
+            io.TextIOWrapper(io.BytesIO(), encoding=name)
+        except LookupError:
             message = f"there is no encoding '{name}'; give one such as utf-8, latin-1 or cp1252"
             raise ValueError(message) from None
         return name

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.wording import counted
+
+MAX_CELLS: Final = 20_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ def laid_out(
     header = [_name(shown(cell)) for cell in rows[at]]
     body = [row for row in rows[at + 1 :] if any(map(_filled, row))]
     width = max([len(header), *map(len, body)])
+    check_size(len(body), width, "table", "tabla")
     columns = [[row[i] if i < len(row) else "" for row in body] for i in range(width)]
     header += [""] * (width - len(header))
     kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
@@ -66,6 +69,17 @@ def laid_out(
     table.skipped = len(rows) - at - 1 - len(body)
     table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(rows[at], body)]
     return table
+
+
+def check_size(rows: int, columns: int, what: str, what_es: str) -> None:
+    """Refuse what, laid out as one block, would take all memory."""
+    if rows * columns > MAX_CELLS:
+        raise UnreadableTable(
+            f"the {what} reaches over {rows} × {columns} cells, the limit is {MAX_CELLS}",
+            es=f"la {what_es} abarca {rows} × {columns} celdas, el límite es {MAX_CELLS}",
+            hint="remove what stands far outside the table, or split the file",
+            hint_es="quite lo que esté lejos de la tabla o divida el archivo",
+        )
 
 
 def _header_at(rows: Sequence[Sequence[Any]], header_row: int | None) -> int:
@@ -136,4 +150,4 @@ def _about_lengths(header: Sequence[Any], body: Sequence[Sequence[Any]]) -> list
 
 
 def _list(names: Sequence[str]) -> str:
-    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")  # noqa: PLR2004 - enough
+    return ", ".join(names[:10]) + (", …" if len(names) > 10 else "")

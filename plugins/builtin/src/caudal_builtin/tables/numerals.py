@@ -50,7 +50,7 @@ def marks_of(texts: Sequence[str]) -> frozenset[Mark]:
 
 def reader_for(marks: frozenset[Mark], file_mark: Mark | None) -> Reader | None:
     """How to read a column that can be read with these marks; `file_mark` decides between two."""
-    if len(marks) == 2:  # noqa: PLR2004 - both
+    if len(marks) == 2:
         return with_comma if file_mark == "," else canonical_number
     return canonical_number if "." in marks else with_comma if "," in marks else None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import re
 import zipfile
@@ -87,10 +88,18 @@ def delimiter_of(lines: Sequence[str], header_row: int | None) -> str | None:
     """
     best, found = (0.0, 1), None
     for delimiter in DELIMITERS:
-        rows = list(csv.reader(lines, delimiter=delimiter))[(header_row or 1) - 1 :]
-        rows = [row for row in rows if any(row)]
+        rows = _rows(lines, delimiter)[(header_row or 1) - 1 :]
+        rows = [row for row in rows if any(map(str.strip, row))]
         width = len(rows[0]) if rows else 0
         alike = sum(len(row) == width for row in rows) / len(rows) if rows else 0.0
         if width > 1 and (alike, width) > best:
             best, found = (alike, width), delimiter
     return found
+
+
+def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:
+    """The rows up to the first that cannot be read; the reading itself will say why."""
+    rows: list[list[str]] = []
+    with contextlib.suppress(csv.Error):
+        rows.extend(csv.reader(lines, delimiter=delimiter))
+    return rows

@@ -62,7 +62,7 @@ def _chosen(workbook: CalamineWorkbook, wanted: str | int | None) -> str:
         wanted = next((name for name in names if name in visible), "")
     if wanted in names:
         return str(wanted)
-    if str(wanted).isdecimal() and 0 < int(wanted) <= len(names):
+    if str(wanted) in map(str, range(1, len(names) + 1)):
         return names[int(wanted) - 1]
     near = nearest(str(wanted), names)
     raise UnreadableTable(

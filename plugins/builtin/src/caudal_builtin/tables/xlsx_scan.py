@@ -15,9 +15,8 @@ from pathlib import Path
 from typing import Final
 from xml.parsers import expat
 
-from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.layout import check_size
 
-MAX_CELLS: Final = 20_000_000
 _CHUNK: Final = 1 << 20
 _REFERENCE = re.compile(rb' r="([A-Za-z]{0,3})([0-9]{1,9})"')
 _ANY_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,9})["']""")
@@ -46,8 +45,7 @@ def scan(path: Path, sheet: str) -> SheetScan:
             return found
         for piece in _pieces(archive, member):
             _count(piece, found)
-            if found.rows * found.columns > MAX_CELLS:
-                raise _too_large(sheet, found)
+            check_size(found.rows, found.columns, f"sheet '{sheet}'", f"hoja '{sheet}'")
     return found
 
 
@@ -108,13 +106,3 @@ def _elements(archive: zipfile.ZipFile, member: str) -> list[tuple[str, dict[str
     parser.StartElementHandler = start
     parser.Parse(archive.read(member), True)  # noqa: FBT003 - expat's own form
     return found
-
-
-def _too_large(sheet: str, found: SheetScan) -> UnreadableTable:
-    size = f"{found.rows} × {found.columns}"
-    return UnreadableTable(
-        f"the sheet '{sheet}' reaches over {size} cells, the limit is {MAX_CELLS}",
-        es=f"la hoja '{sheet}' abarca {size} celdas, el límite es {MAX_CELLS}",
-        hint="delete what stands far outside the table, or save the sheet as csv",
-        hint_es="borre lo que esté lejos de la tabla o guarde la hoja como csv",
-    )
