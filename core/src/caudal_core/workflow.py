@@ -11,7 +11,7 @@ import hashlib
 from typing import Any, Literal
 
 import orjson
-from pydantic import AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 UNNAMED = "Unnamed Workflow"
@@ -50,10 +50,14 @@ class Connection(_Model):
     id: str | None = None
     from_node_id: str
     to_node_id: str
-    output_type: str | None = Field(
-        None, validation_alias=AliasChoices("outputType", "fromPort", "output_type")
-    )
+    output_type: str | None = None
+    from_port: str | None = None
     input_port: str | None = None
+
+    @property
+    def output_port(self) -> str | None:
+        """The port it leaves; `fromPort` is the older name of `outputType`."""
+        return self.output_type or self.from_port
 
 
 class Settings(_Model):

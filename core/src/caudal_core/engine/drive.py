@@ -19,6 +19,7 @@ from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import describe, error_lines, final_output
 from caudal_core.engine.merge import gather
+from caudal_core.engine.resume import INTERRUPTED, is_result
 from caudal_core.errors import MixedMerge, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import Journal, NodeRun
@@ -107,39 +108,33 @@ class Drive:
     def _restore(self) -> None:
         """Begin with the roots, or go on after what the journal has of this execution."""
         e = self._e
-        for node in e.graph.nodes:
-            if not node.waits:
-                e.ready.append(node)
-        if not e.restored:
-            return
-        waiting = []
-        while e.ready:
+        e.ready.extend(node for node in e.graph.nodes if not node.waits)
+        again = []
+        while e.restored and e.ready:
             node = e.ready.popleft()
             run = e.restored.get(node.id)
-            if run is None or not self._settled_before(node, run):
-                waiting.append(node)
-        e.ready.extend(waiting)
+            if run is None or not is_result(node, run):
+                again.append(node)
+            else:
+                self._settled_before(node, run)
+        e.ready.extend(again)
 
-    def _settled_before(self, node: GraphNode, run: NodeRun) -> bool:
+    def _settled_before(self, node: GraphNode, run: NodeRun) -> None:
         e = self._e
+        run.settles = True
         if run.state == "running":
-            if node.handler.effect != "at_most_once":
-                return False
-            run.error = {
-                "code": "INTERRUPTED",
-                "message": "it was running when the server ended, and nobody knows how it went",
-                "hint": "look at what it did, then retry the execution",
-            }
+            run.error = INTERRUPTED
             self._record(run, "interrupted")
-        e.runs.append(run)
+        elif run.state in ("completed", "skipped"):
+            e.record.completed_nodes += 1
+        else:
+            e.record.failed_nodes += 1
+        ports: dict[str, Payload] | None = run.outputs or {}
         if run.state in ("failed", "interrupted"):
             ports = self._after_failure(node, run, run.outputs)
         elif run.state == "skipped" and e.poisoned[node.index]:
             ports = None
-        else:
-            ports = run.outputs or {}
         self._settle(node, run, ports)
-        return True
 
     def _settle(self, node: GraphNode, run: NodeRun, ports: dict[str, Payload] | None) -> None:
         """A node has ended: what waited for it may be ready.
@@ -197,13 +192,26 @@ class Drive:
 
     def _new_run(self, node: GraphNode, attempt: int = 1) -> NodeRun:
         e = self._e
-        run = NodeRun(e.id, node, len(e.runs), time())
+        run = NodeRun(e.id, node, e.next_number, time())
+        e.next_number += 1
         run.owner = e
         run.epoch = e.epoch
         if attempt > 1:
             run.attempt = attempt
+        elif e.restored:
+            self._after_restart(node, run)
         e.runs.append(run)
         return run
+
+    def _after_restart(self, node: GraphNode, run: NodeRun) -> None:
+        """An attempt that was cut off is made again in its own place, one that failed is not."""
+        before = self._e.restored.get(node.id)
+        if before is None:
+            return
+        run.attempt = before.attempt + (before.state != "running")
+        if before.state == "running":
+            run.number = before.number
+            self._e.runs.remove(before)
 
     def _job(self, node: GraphNode, run: NodeRun, deliveries: dict[str, Payload]) -> Job:
         ctx, options = self._context(node, run), node.options
@@ -380,7 +388,7 @@ class Drive:
             completed=time(),
             completed_nodes=e.done,
             failed_nodes=len({run.node_id for run in e.runs if _counts_as_failed(run)}),
-            seq=e.next_seq(),
+            seq=e.seq + 1,
             final=final,
             final_info=final_info,
             error=error,

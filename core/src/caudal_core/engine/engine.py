@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from time import time
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from caudal_core.engine.drive import Drive, Means, stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.library import Library
 from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.resume import adopt, read_document, read_inputs, read_runs
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
@@ -30,6 +32,8 @@ from caudal_core.runner.pool import ThreadPool
 from caudal_core.values import JSON, decode
 from caudal_core.workflow import canonical, content_hash
 
+OWNER = "here"
+ACCEPT_SECONDS = 10.0
 GRAPHS_KEPT = 256
 RUNS_KEPT = 10
 """Node runs kept in memory for each finished execution that is kept, on average."""
@@ -177,10 +181,20 @@ class Engine:
         execution = Execution(graph, record, payload, self._environment(graph, record, payload))
         self._live[record.id] = execution
         self._write_version(graph)
-        row = accept_row(record, payload, "here")
+        row = accept_row(record, payload, OWNER)
         self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
-        await self.journal.flush()
+        await self._committed(execution)
         return execution
+
+    async def _committed(self, execution: Execution) -> None:
+        try:
+            async with asyncio.timeout(ACCEPT_SECONDS):
+                await self.journal.flush()
+        except TimeoutError:
+            # The caller hears that it was not accepted: should it be written yet, it must not run.
+            stop(execution, "cancel")
+            fault = self.journal.fault or "the journal did not answer in time"
+            raise Unavailable(message=fault) from None
 
     def _check_open(self) -> None:
         if self.closing:
@@ -243,6 +257,11 @@ class Engine:
         """The executions that have not ended, oldest first."""
         return list(self._live.values())
 
+    @property
+    def remembered(self) -> Sequence[Execution]:
+        """All executions in memory: the last that have ended, then those that have not."""
+        return [*self._finished.values(), *self._live.values()]
+
     async def view(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
         """What is known of an execution, with all its runs or the last ones; `NotFound`.
 
@@ -261,19 +280,8 @@ class Engine:
             raise NotFound(kind="Execution", id=execution_id)
         runs = [] if last == 0 else history.runs(record, last=last)
         if last is None:
-            with_inputs(runs, self._read_inputs(execution_id))
+            with_inputs(runs, read_inputs(self.storage, execution_id))
         return ExecutionView(record, runs)
-
-    def _read_inputs(self, execution_id: str) -> Payload:
-        history, blobs = self.storage.history, self.storage.blobs
-        if history is None:
-            return EMPTY
-        value, ref = history.inputs(execution_id)
-        if ref is not None and blobs is not None:
-            value = decode(blobs.get(ref))
-        payload = Payload.of(value)
-        payload.ref = ref
-        return payload
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -332,7 +340,7 @@ class Engine:
 
     def _tell(self, execution: Execution, runs: Sequence[NodeRun]) -> None:
         for listener in tuple(self._listeners):
-            listener(execution, runs)
+            _quietly(partial(listener, execution, runs))
         hooks = self.registry.hooks
         if hooks is None:
             return
@@ -391,49 +399,32 @@ class Engine:
             await self._take_up(record)
 
     async def _take_up(self, record: ExecutionRecord) -> None:
+        storage = self.storage
         try:
-            document = await self._reading.run(lambda: self._document(record))
+            document = await self.read(lambda: read_document(storage, record))
             graph = await self.graph(document, workflow_id=record.workflow_id)
-            restored = await self._reading.run(lambda: self._restored(record))
+            runs = await self.read(lambda: read_runs(storage, record))
+            inputs = await self.read(lambda: read_inputs(storage, record.id))
         except CaudalError as error:
             record.state, record.completed = "failed", time()
             record.error = f"it could not be taken up again: {error_text(error)}"
             self.journal.write(Statement.FINISH, finish_row(record))
             return
-        inputs = await self._reading.run(lambda: self._read_inputs(record.id))
-        env = self._environment(graph, record, inputs)
-        execution = Execution(graph, record, inputs, env)
-        execution.restored = restored
-        execution.seq = max((run.seq for run in restored.values()), default=0)
+        record.epoch += 1
+        self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
+        execution = Execution(graph, record, inputs, self._environment(graph, record, inputs))
+        adopt(execution, runs)
         self._live[record.id] = execution
         if record.cancel_requested is not None:
             stop(execution, "cancel")
         self._begin(execution)
 
-    def _document(self, record: ExecutionRecord) -> dict[str, Any]:
-        workflows = self.storage.workflows
-        found = workflows.document(record.workflow_hash) if workflows else None
-        if found is None:
-            raise NotFound(kind="workflow version", id=record.workflow_hash)
-        return found
-
-    def _restored(self, record: ExecutionRecord) -> dict[str, NodeRun]:
-        """The last run of every node, its outputs whole."""
-        history, blobs = self.storage.history, self.storage.blobs
-        found = {run.node_id: run for run in history.runs(record)} if history else {}
-        for run in found.values():
-            for payload in (run.outputs or {}).values():
-                if payload.ref is not None and blobs is not None:
-                    payload.encoded = blobs.get(payload.ref)
-                    payload.data = decode(payload.encoded)
-        return found
-
 
 def _quietly(hook: Any, **what: Any) -> None:
-    """Tell plugins; what they do wrong is theirs and is written to the log."""
+    """Tell whoever listens; what goes wrong there is written to the log and stops nothing."""
     try:
         hook(**what)
     except Exception:
         import logging
 
-        logging.getLogger(__name__).exception("a plugin failed while it was told what happened")
+        logging.getLogger(__name__).exception("a listener failed while it was told what happened")

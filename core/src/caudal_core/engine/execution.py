@@ -53,6 +53,7 @@ class Execution:
         "failed",
         "graph",
         "inputs",
+        "next_number",
         "poisoned",
         "ready",
         "record",
@@ -80,6 +81,7 @@ class Execution:
         self.version = 0
         self.seq = record.seq
         self.epoch = record.epoch
+        self.next_number = 0
         self.closing: ExecutionRecord | None = None
         self.stop_reason: str | None = None
         self.restored: dict[str, NodeRun] = {}
@@ -105,11 +107,6 @@ class Execution:
         """The node started last among those running."""
         running = (run.node_id for run in reversed(self.runs) if run.shown == "running")
         return None if self.record.finished else next(running, None)
-
-    def next_seq(self) -> int:
-        """The number of the next write."""
-        self.seq += 1
-        return self.seq
 
     def show(self, run: NodeRun) -> None:
         """A node's record has been committed: now it may be told."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -31,14 +32,18 @@ def problem(
     return {**found, "pointer": pointer}
 
 
+def pointer(*steps: str | int) -> str:
+    """The JSON Pointer that leads along these keys and positions."""
+    return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)
+
+
 def shape_problem(error: dict[str, Any], document: Any) -> Problem:
     """A part of the workflow that has the wrong shape, from pydantic's account of it."""
     place = [str(step) for step in error["loc"]]
-    pointer = "".join(f"/{step}" for step in place)
     node_id = _node_id(document, place)
     where = f"node '{node_id}', {'.'.join(place[2:])}" if node_id else ".".join(place)
     message = f"{where or 'the workflow'}: {_reason(error)}"
-    return problem("INVALID_WORKFLOW", message, pointer, node_id=node_id)
+    return problem("INVALID_WORKFLOW", message, pointer(*place), node_id=node_id)
 
 
 def _node_id(document: Any, place: list[str]) -> str | None:
@@ -48,26 +53,33 @@ def _node_id(document: Any, place: list[str]) -> str | None:
     return str(node["id"]) if isinstance(node, dict) and node.get("id") else None
 
 
+def stored_key(model: type[Config], name: str, stored: Mapping[str, Any]) -> str:
+    """The key under which a config has the field `name`, or should have it."""
+    names, wanted = model.wire_names(), model.model_fields[name].alias or name
+    return next((key for key in stored if names.get(key) == name), wanted)
+
+
 def config_problem(
     error: dict[str, Any], model: type[Config], node_id: str, index: int, stored: dict[str, Any]
 ) -> Problem:
     """A config that does not fit, from pydantic's account of it."""
     steps = [to_camel(step) if isinstance(step, str) else str(step) for step in error["loc"]]
     named = str(error["loc"][0]) if steps else ""
-    field = model.model_fields.get(named)
-    if field is not None and field.alias:
-        steps[0] = next((k for k in stored if model.wire_names().get(k) == named), field.alias)
+    if named in model.model_fields:
+        steps[0] = stored_key(model, named, stored)
     name = ".".join(steps)
     value = stored.get(steps[0]) if len(steps) == 1 else None
     message = f"node '{node_id}', config {name}: {_reason(error, value)}".replace(" :", ":")
-    pointer = f"/nodes/{index}/config" + "".join(f"/{step}" for step in steps)
-    return problem("INVALID_CONFIG", message, pointer, node_id=node_id)
+    place = pointer("nodes", index, "config", *steps)
+    return problem("INVALID_CONFIG", message, place, node_id=node_id)
 
 
 def _reason(error: dict[str, Any], stored: Any = None) -> str:
     if error["type"] == "missing":
         return "it is missing"
     text = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] == "model_type":
+        text = "it should be an object"
     value = error["input"] if stored is None else stored
     if error["type"] == "value_error" and stored is None:
         return text
@@ -94,7 +106,7 @@ def unknown_type(type_: str, node_id: str, index: int, registry: Registry) -> Pr
     broken = [plugin.name for plugin in registry.plugins if plugin.status == "failed"]
     if broken:
         message += f" (not taken in: {', '.join(broken)})"
-    return problem("UNKNOWN_TYPE", message, f"/nodes/{index}/type", node_id=node_id)
+    return problem("UNKNOWN_TYPE", message, pointer("nodes", index, "type"), node_id=node_id)
 
 
 def unknown_keys(
@@ -106,6 +118,6 @@ def unknown_keys(
         near = nearest(key, model.known_keys())
         hint = f"; did you mean '{near}'?" if near else ""
         message = f"node '{node_id}': the config key '{key}' is not known{hint}"
-        pointer = f"/nodes/{index}/config/{key}"
-        found.append(problem("UNKNOWN_CONFIG_KEY", message, pointer, node_id=node_id))
+        place = pointer("nodes", index, "config", key)
+        found.append(problem("UNKNOWN_CONFIG_KEY", message, place, node_id=node_id))
     return found

@@ -26,6 +26,7 @@ class Statement:
     CANCEL: Final = 5
     FINISH: Final = 6
     PLAN: Final = 7
+    CLAIM: Final = 8
 
 
 ACCEPT = (
@@ -77,6 +78,7 @@ def statements() -> list[str]:
         Statement.NODE: _replace(tables.node_run, NODE),
         Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
         Statement.FINISH: _update(FINISH).where(by_id),
+        Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
     }
     return [_sql(made[number]) for number in range(len(made))]

@@ -1,0 +1,72 @@
+"""After a restart: what the journal knows of executions that had not ended."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from caudal_core.engine.execution import Execution
+from caudal_core.engine.storage import Storage
+from caudal_core.errors import NotFound
+from caudal_core.graph import GraphNode
+from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
+from caudal_core.payload import EMPTY, Payload
+from caudal_core.values import decode
+
+INTERRUPTED = {
+    "code": "INTERRUPTED",
+    "message": "it was running when the server ended, and nobody knows how that went",
+    "hint": "look at what it did, then run the workflow again",
+    "es": "se estaba ejecutando cuando terminó el servidor y nadie sabe cómo acabó",
+}
+
+
+def read_document(storage: Storage, record: ExecutionRecord) -> dict[str, Any]:
+    """The workflow as it was when the execution was accepted. Blocks."""
+    found = storage.workflows.document(record.workflow_hash) if storage.workflows else None
+    if found is None:
+        raise NotFound(kind="workflow version", id=record.workflow_hash)
+    return found
+
+
+def read_inputs(storage: Storage, execution_id: str) -> Payload:
+    """What an execution was given. Blocks."""
+    if storage.history is None:
+        return EMPTY
+    value, ref = storage.history.inputs(execution_id)
+    if ref is not None and storage.blobs is not None:
+        value = decode(storage.blobs.get(ref))
+    payload = Payload.of(value)
+    payload.ref = ref
+    return payload
+
+
+def read_runs(storage: Storage, record: ExecutionRecord) -> list[NodeRun]:
+    """The runs of an execution, their outputs whole. Blocks."""
+    runs = storage.history.runs(record) if storage.history else []
+    for run in runs:
+        for payload in (run.outputs or {}).values():
+            if payload.ref is not None and storage.blobs is not None:
+                payload.encoded = storage.blobs.get(payload.ref)
+                payload.data = decode(payload.encoded)
+    return runs
+
+
+def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
+    """Give an execution the runs that were recorded before, so that it can go on after them."""
+    execution.runs = list(runs)
+    execution.next_number = 1 + max((run.number for run in runs), default=-1)
+    execution.seq = max((run.seq for run in runs), default=0)
+    for run in runs:
+        run.owner = execution
+        run.settles = False  # until it is found to be its node's last
+        execution.restored[run.node_id] = run
+        if run.state in SETTLED:
+            execution.committed.append(run)
+
+
+def is_result(node: GraphNode, run: NodeRun) -> bool:
+    """Whether a node's last run is what became of it, so that it is not run again."""
+    if run.state == "failed":
+        return run.attempt > node.options.retries
+    return run.state != "running" or node.handler.effect == "at_most_once"
