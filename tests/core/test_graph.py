@@ -273,7 +273,7 @@ def test_a_workflow_that_is_no_object() -> None:
     assert {"code": "INVALID_WORKFLOW", "pointer": ""}.items() <= only([]).items()
 
 
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "nodes": [
         {"id": "twice", "type": "pass"},
         {"id": "twice", "type": "pass"},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -11,6 +11,8 @@ from caudal_core.records import Records
 from caudal_core.values import EXACT, JSON, decode, encode, normalise
 
 Metadata = Mapping[str, Mapping[str, Any]]
+
+NO_REPORT: Final = b"{}"
 
 LARGE = 64_000
 """Bytes above which a value is kept by reference and shown as a preview."""

@@ -11,9 +11,10 @@ from typing import Any, Self
 
 from caudal_core.context import Environment
 from caudal_core.engine.budget import LoopBudget
-from caudal_core.engine.drive import Drive, Means, stop
+from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.library import Library
+from caudal_core.engine.means import Means
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.resume import adopt, read_document, read_inputs, read_runs
 from caudal_core.engine.single import run_single

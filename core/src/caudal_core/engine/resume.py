@@ -15,9 +15,9 @@ from caudal_core.values import decode
 
 INTERRUPTED = {
     "code": "INTERRUPTED",
-    "message": "it was running when the server ended, and nobody knows how that went",
+    "message": "it was cut off while it ran, and nobody knows how that went",
     "hint": "look at what it did, then run the workflow again",
-    "es": "se estaba ejecutando cuando terminó el servidor y nadie sabe cómo acabó",
+    "es": "se cortó mientras se ejecutaba y nadie sabe cómo acabó",
 }
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, Row, Select, func, select
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
 from caudal_core.journal.tables import execution, node_run, plan
-from caudal_core.runner.call import NO_REPORT
+from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
 PLANS_KEPT = 64

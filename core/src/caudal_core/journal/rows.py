@@ -8,9 +8,8 @@ from typing import Any
 from caudal_core.context import Notes
 from caudal_core.journal.journal import Row
 from caudal_core.journal.records import ExecutionRecord, NodeRun
-from caudal_core.payload import Payload
+from caudal_core.payload import NO_REPORT, Payload
 from caudal_core.preview import preview
-from caudal_core.runner.call import NO_REPORT
 from caudal_core.values import decode, encode
 
 

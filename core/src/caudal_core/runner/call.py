@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from pydantic.alias_generators import to_camel
 
 from caudal_core.context import Context, Notes
 from caudal_core.handler import Handler, Outputs
-from caudal_core.payload import Payload
+from caudal_core.payload import NO_REPORT, Payload
 from caudal_core.records import Records
 from caudal_core.values import encode, normalise
 
 Deliveries = Mapping[str, Payload]
 """By input port what was delivered there; a port without a delivery is missing."""
-
-NO_REPORT: Final = b"{}"
 
 
 class NodeResult(NamedTuple):

@@ -1,0 +1,89 @@
+"""Writes what happens to one execution into the journal, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from time import time
+
+from caudal_core.engine.execution import Execution
+from caudal_core.engine.final import error_lines, final_output
+from caudal_core.graph import GraphNode
+from caudal_core.journal import Journal, NodeRun
+from caudal_core.journal.records import ExecutionState, NodeState
+from caudal_core.journal.rows import finish_row, node_row
+from caudal_core.journal.statements import Statement
+
+
+class Recorder:
+    """Makes the runs of an execution, and records how they and it end."""
+
+    __slots__ = ("_e", "_write")
+
+    def __init__(self, execution: Execution, journal: Journal) -> None:
+        self._e = execution
+        self._write = journal.write
+
+    def new_run(self, node: GraphNode, attempt: int = 1) -> NodeRun:
+        """A run that begins now."""
+        e = self._e
+        run = NodeRun(e.id, node, e.next_number, time())
+        e.next_number += 1
+        run.owner = e
+        run.epoch = e.epoch
+        if attempt > 1:
+            run.attempt = attempt
+        elif e.restored:
+            self._after_restart(node, run)
+        e.runs.append(run)
+        return run
+
+    def _after_restart(self, node: GraphNode, run: NodeRun) -> None:
+        """An attempt that was cut off is made again in its own place, one that failed is not."""
+        before = self._e.restored.get(node.id)
+        if before is None:
+            return
+        run.attempt = before.attempt + (before.state != "running")
+        if before.state == "running":
+            run.number = before.number
+            self._e.runs.remove(before)
+
+    def record(self, run: NodeRun, state: NodeState, *, key: str | None = None) -> None:
+        """What has become of a run; it may be told once the row is committed."""
+        run.state = state
+        e = self._e
+        run.seq = e.seq = e.seq + 1
+        if run.started is not None and state != "running":
+            run.duration = time() - run.started
+        self._write(Statement.NODE, node_row(run, key), run)
+
+    def finish(self) -> None:
+        """How the execution ended; watchers see it once that is committed."""
+        e = self._e
+        final, final_info = final_output(e.graph, e.delivered)
+        state, error = _outcome(e)
+        e.closing = replace(
+            e.record,
+            state=state,
+            completed=time(),
+            completed_nodes=e.done,
+            failed_nodes=len({run.node_id for run in e.runs if _counts_as_failed(run)}),
+            seq=e.seq + 1,
+            final=final,
+            final_info=final_info,
+            error=error,
+        )
+        self._write(Statement.FINISH, finish_row(e.closing), e, urgent=True)
+
+
+def _outcome(e: Execution) -> tuple[ExecutionState, str | None]:
+    if e.stop_reason == "cancel":
+        return "cancelled", None
+    if e.stop_reason == "timeout":
+        return "failed", f"the execution timed out after {e.graph.settings.timeout_seconds:g} s"
+    if e.stop_reason is not None:
+        return "failed", e.stop_reason
+    return ("failed", error_lines(e.failed)) if e.failed else ("completed", None)
+
+
+def _counts_as_failed(run: NodeRun) -> bool:
+    return run.settles and run.state in ("failed", "interrupted")
