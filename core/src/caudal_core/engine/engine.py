@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from time import time
 from typing import Any, Self
 
@@ -13,35 +11,30 @@ from caudal_core.context import Environment
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
+from caudal_core.engine.graphs import GraphCache
 from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
+from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.resume import adopt, read_document, read_inputs, read_runs
+from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.errors import CaudalError, NotFound, Overloaded, Unavailable, error_text
-from caudal_core.graph import Graph, build_graph
+from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.rows import accept_row, finish_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload
-from caudal_core.preview import preview
 from caudal_core.registry import Registry
 from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
 from caudal_core.runner.pool import ThreadPool
 from caudal_core.values import JSON, decode
-from caudal_core.workflow import canonical, content_hash
+from caudal_core.workflow import canonical
 
 OWNER = "here"
 ACCEPT_SECONDS = 10.0
-GRAPHS_KEPT = 256
-RUNS_KEPT = 10
-"""Node runs kept in memory for each finished execution that is kept, on average."""
-SMALL_DOCUMENT = 500
-"""Nodes up to which a graph is built on the event loop."""
-
-Listener = Callable[[Execution, Sequence[NodeRun]], None]
 
 
 class Engine:
@@ -69,14 +62,11 @@ class Engine:
         self.storage = storage or MemoryStorage()
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
-        self._graphs: OrderedDict[str, Graph] = OrderedDict()
-        self._live: dict[str, Execution] = {}
-        self._finished: OrderedDict[str, Execution] = OrderedDict()
         self._drives: set[asyncio.Task[None]] = set()
         self._kept_versions: set[str] = set()
-        self._kept_runs = 0
-        self._listeners: set[Listener] = set()
+        self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
+        self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
         self.library = Library(self)
 
@@ -94,6 +84,8 @@ class Engine:
         self.journal = Journal(self.storage.sink(), self._told)
         await self.journal.open()
         self.storage.opened()
+        forever = self.storage.history is None
+        self._shelf = Shelf(self.options.keep_finished, forever=forever)
         self.runner.start()
         self._means = Means(
             journal=self.journal,
@@ -113,7 +105,7 @@ class Engine:
         if self._drives and drain:
             await asyncio.wait(self._drives, timeout=drain)
         drives = list(self._drives)
-        nodes = [task for execution in self._live.values() for task in execution.tasks]
+        nodes = [task for execution in self._shelf.open.values() for task in execution.tasks]
         for task in (*drives, *nodes):
             task.cancel()
         if drives or nodes:
@@ -126,28 +118,13 @@ class Engine:
     def reload(self, registry: Registry) -> None:
         """Use another registry from now on; what runs goes on with the one it began with."""
         self.registry = registry
-        self._graphs.clear()
+        self._graphs = GraphCache(registry, self.read)
 
     # -- submit, watch, cancel -------------------------------------------------------------------
 
     async def graph(self, document: Mapping[str, Any], *, workflow_id: str | None = None) -> Graph:
         """The checked graph of a workflow's JSON; `InvalidWorkflow` lists its problems."""
-        plain = dict(document)
-        nodes = plain.get("nodes")
-        if isinstance(nodes, list) and len(nodes) > SMALL_DOCUMENT:
-            found: Graph = await self._reading.run(lambda: self._build(plain, workflow_id))
-            return found
-        return self._build(plain, workflow_id)
-
-    def _build(self, document: dict[str, Any], workflow_id: str | None) -> Graph:
-        key = f"{content_hash(canonical(document))} {workflow_id}"
-        found = self._graphs.get(key)
-        if found is None:
-            found = build_graph(document, self.registry, workflow_id=workflow_id)
-            self._graphs[key] = found
-            if len(self._graphs) > GRAPHS_KEPT:
-                self._graphs.popitem(last=False)
-        return found
+        return await self._graphs.get(document, workflow_id)
 
     async def submit(
         self,
@@ -180,7 +157,7 @@ class Engine:
             labels=labels or {},
         )
         execution = Execution(graph, record, payload, self._environment(graph, record, payload))
-        self._live[record.id] = execution
+        self._shelf.open[record.id] = execution
         self._write_version(graph)
         row = accept_row(record, payload, OWNER)
         self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
@@ -202,8 +179,8 @@ class Engine:
             raise Unavailable(message="the engine is stopping")
         if self.journal.fault is not None:
             raise Unavailable(message=self.journal.fault)
-        if len(self._live) >= self.options.max_queued:
-            raise Overloaded(queued=len(self._live), limit=self.options.max_queued, seconds=5)
+        if len(self._shelf.open) >= self.options.max_queued:
+            raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
 
     async def _kept(self, payload: Payload) -> Payload:
         blobs = self.storage.blobs
@@ -237,7 +214,7 @@ class Engine:
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
         """Cancel an execution: whether that was still possible, and the status it had."""
-        execution = self._live.get(execution_id)
+        execution = self._shelf.open.get(execution_id)
         if execution is None:
             return False, (await self.view(execution_id, last=0)).record.state
         before = execution.record.state
@@ -251,17 +228,17 @@ class Engine:
 
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""
-        return self._live.get(execution_id) or self._finished.get(execution_id)
+        return self._shelf.find(execution_id)
 
     @property
     def unfinished(self) -> Sequence[Execution]:
         """The executions that have not ended, oldest first."""
-        return list(self._live.values())
+        return list(self._shelf.open.values())
 
     @property
     def remembered(self) -> Sequence[Execution]:
         """All executions in memory: the last that have ended, then those that have not."""
-        return [*self._finished.values(), *self._live.values()]
+        return self._shelf.all()
 
     async def view(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
         """What is known of an execution, with all its runs or the last ones; `NotFound`.
@@ -315,8 +292,7 @@ class Engine:
 
         There are none where the execution itself changed. Returns what ends the listening.
         """
-        self._listeners.add(listener)
-        return lambda: self._listeners.discard(listener)
+        return self._notices.listen(listener)
 
     def _told(self, subjects: Sequence[Any]) -> None:
         """The journal has committed what these stand for."""
@@ -334,32 +310,10 @@ class Engine:
                 if subject.closing is None:
                     self._begin(subject)
                 else:
-                    self._end(subject)
+                    self._shelf.end(subject)
         for execution, runs in changed.items():
             execution.touch()
-            self._tell(execution, runs)
-
-    def _tell(self, execution: Execution, runs: Sequence[NodeRun]) -> None:
-        for listener in tuple(self._listeners):
-            _quietly(partial(listener, execution, runs))
-        hooks = self.registry.hooks
-        if hooks is None:
-            return
-        if hooks.caudal_node_finished.get_hookimpls():
-            for run in runs:
-                _quietly(
-                    hooks.caudal_node_finished,
-                    execution_id=execution.id,
-                    node_id=run.node_id,
-                    status=run.shown,
-                )
-        if execution.record.finished and hooks.caudal_execution_finished.get_hookimpls():
-            _quietly(
-                hooks.caudal_execution_finished,
-                execution_id=execution.id,
-                workflow_id=execution.record.workflow_id,
-                status=execution.record.state,
-            )
+            self._notices.tell(execution, runs, self.registry.hooks)
 
     def _begin(self, execution: Execution) -> None:
         if self.closing or self._means is None:
@@ -368,27 +322,6 @@ class Engine:
         task = asyncio.get_running_loop().create_task(drive.run())
         self._drives.add(task)
         task.add_done_callback(self._drives.discard)
-
-    def _end(self, execution: Execution) -> None:
-        if execution.closing is None:
-            return
-        execution.record = execution.closing
-        self._live.pop(execution.id, None)
-        self._finished[execution.id] = execution
-        execution.inputs = EMPTY
-        execution.delivered = []
-        for run in execution.runs:
-            for payload in (run.outputs or {}).values():
-                if payload.ref is not None and payload.encoded is not None:
-                    payload.let_go(preview(payload.data))
-        self._kept_runs += len(execution.runs)
-        while self._too_many() and self.storage.history:
-            _, oldest = self._finished.popitem(last=False)
-            self._kept_runs -= len(oldest.runs)
-
-    def _too_many(self) -> bool:
-        keep = self.options.keep_finished
-        return len(self._finished) > keep or self._kept_runs > RUNS_KEPT * keep
 
     # -- after a restart -------------------------------------------------------------------------
 
@@ -415,17 +348,7 @@ class Engine:
         self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
         execution = Execution(graph, record, inputs, self._environment(graph, record, inputs))
         adopt(execution, runs)
-        self._live[record.id] = execution
+        self._shelf.open[record.id] = execution
         if record.cancel_requested is not None:
             stop(execution, "cancel")
         self._begin(execution)
-
-
-def _quietly(hook: Any, **what: Any) -> None:
-    """Tell whoever listens; what goes wrong there is written to the log and stops nothing."""
-    try:
-        hook(**what)
-    except Exception:
-        import logging
-
-        logging.getLogger(__name__).exception("a listener failed while it was told what happened")
