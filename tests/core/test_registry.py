@@ -33,6 +33,11 @@ def caudal_handlers():
 )
 
 
+def module_of(name: str) -> str:
+    """The module of a distribution; none of ours has such a name."""
+    return "plugin_" + name.replace("-", "_").replace(".", "_")
+
+
 class Site:
     """A folder of installed packages, each a module with its metadata."""
 
@@ -43,7 +48,7 @@ class Site:
         self, name: str, source: str, *, version: str = "1.0", entry: str | None = None
     ) -> None:
         """Install a distribution whose module has this source, in place of what it was before."""
-        module = name.replace("-", "_").replace(".", "_")
+        module = module_of(name)
         for old in self.folder.glob(f"{module}-*.dist-info"):
             shutil.rmtree(old)
         (self.folder / f"{module}.py").write_text(dedent(source), encoding="utf-8")
@@ -113,7 +118,7 @@ def test_what_is_installed_is_found() -> None:
     assert "ok" == plugin(load_registry(), "caudal-builtin").status
 
 
-# -- broken plugins ---------------------------------------------------------------------------------
+# -- broken plugins -------------------------------------------------------------------------------
 
 BROKEN = {
     "a missing import": ("import no_such_module_at_all", ["No module named", "no_such_module_at"]),
@@ -184,7 +189,7 @@ BROKEN = {
 def test_a_broken_plugin(site: Site, case: str) -> None:
     """A plugin that breaks is listed with version and cause, and the others are taken in."""
     source, words = BROKEN[case]
-    entry = "main = aaa_broken:nothing" if "attribute" in case else None
+    entry = "main = plugin_aaa_broken:nothing" if "attribute" in case else None
     site.install("aaa-broken", source, version="0.7", entry=entry)
     site.install("zzz-good", GOOD.format(type="fine"))
     registry = site.load()
@@ -204,13 +209,13 @@ def test_the_interrupt_of_a_person_is_heard(site: Site) -> None:
 
 def test_one_broken_entry_point_of_two(site: Site) -> None:
     """A distribution of which one entry point breaks keeps what the other brings, and says so."""
-    site.install("half", GOOD.format(type="fine"), entry="a = half\nb = half_missing")
+    site.install("half", GOOD.format(type="fine"), entry="a = plugin_half\nb = half_missing")
     found = plugin(site.load(), "half")
     assert ("failed", ("fine",)) == (found.status, found.handlers)
     assert "half_missing" in (found.error or "")
 
 
-@pytest.mark.parametrize("entry", ["a = twice\nb = twice", "a = twice"])
+@pytest.mark.parametrize("entry", ["a = plugin_twice\nb = plugin_twice", "a = plugin_twice"])
 def test_a_module_named_twice(site: Site, entry: str) -> None:
     """Two entry points to the same module are one plugin."""
     site.install("twice", GOOD.format(type="fine"), entry=entry)
@@ -220,13 +225,13 @@ def test_a_module_named_twice(site: Site, entry: str) -> None:
 def test_a_module_of_two_distributions(site: Site) -> None:
     """A distribution that offers another one's module is told that its type is taken."""
     site.install("first", GOOD.format(type="fine"))
-    site.install("second", "", entry="main = first")
+    site.install("second", "", entry="main = plugin_first")
     registry = site.load()
     assert ["first"] == [item.package for item in registry.handlers.values()]
     assert "'fine'" in error(registry, "second")
 
 
-# -- clashes ----------------------------------------------------------------------------------------
+# -- clashes --------------------------------------------------------------------------------------
 
 
 def test_a_clash_names_both(site: Site) -> None:
@@ -292,7 +297,7 @@ def test_a_preference_for_nobody(site: Site) -> None:
     assert "alpha" == site.load(join="ghost").handlers["join"].package
 
 
-# -- what else plugins bring --------------------------------------------------------------------------
+# -- what else plugins bring ----------------------------------------------------------------------
 
 
 def test_known_types_sources_and_runners(site: Site) -> None:
@@ -339,10 +344,10 @@ def test_notices_reach_every_plugin(site: Site) -> None:
     site.install("two", listener)
     hooks = site.load().hooks
     hooks.caudal_node_finished(execution_id="e", node_id="n", status="completed")
-    assert (["n"], ["n"]) == (sys.modules["one"].heard, sys.modules["two"].heard)
+    assert (["n"], ["n"]) == tuple(sys.modules[module_of(name)].heard for name in ("one", "two"))
 
 
-# -- reload -----------------------------------------------------------------------------------------
+# -- reload ---------------------------------------------------------------------------------------
 
 
 def test_a_new_package_is_found_on_reload(site: Site) -> None:
@@ -367,23 +372,23 @@ def test_a_removed_package_is_gone_on_reload(site: Site) -> None:
     """The types of a package that was removed are not there any more."""
     site.install("old", GOOD.format(type="old"))
     before = site.load()
-    shutil.rmtree(site.folder / "old-1.0.dist-info")
+    shutil.rmtree(site.folder / "plugin_old-1.0.dist-info")
     assert ({}, ()) == (site.load(before).handlers, site.load(before).plugins)
 
 
 def test_a_changed_package_needs_a_restart(site: Site) -> None:
     """A loaded package of which another version is installed goes on as it was, and says so."""
     site.install("grown", GOOD.format(type="grown"), version="1.0")
-    first = site.load()
+    registry = site.load()
     site.install("grown", GOOD.format(type="grown").replace("A handler", "Anew"), version="2.0")
-    registry = first
     for _ in range(3):
         registry = site.load(registry)
         found = plugin(registry, "grown")
         assert ("ok", "1.0", ("grown",)) == (found.status, found.version, found.handlers)
         assert "restart needed: version 1.0 is loaded, 2.0 installed" == found.error
+        assert (True, "2.0") == (found.restart_needed, found.installed)
         registered = registry.handlers["grown"]
-        assert ("1.0", first.handlers["grown"].handler) == (registered.version, registered.handler)
+        assert ("1.0", "A handler.") == (registered.version, registered.handler.description.en)
 
 
 def test_a_mended_package_is_read_anew(site: Site) -> None:

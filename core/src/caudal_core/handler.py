@@ -21,6 +21,8 @@ ConfigClass = type[Config]
 Migrate = Callable[[dict[str, Any], int], dict[str, Any]]
 Wants = Literal["records", "value", "ports"]
 
+_BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_RECORDS = re.compile(r"\bRecords\b")
 _TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _PORT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,31}")
 
@@ -110,10 +112,12 @@ def handler(
     """
 
     def define(function: Function) -> Handler:
+        _check_names(type, inputs, outputs, effect)
         parameters = _parameters(type, function)
         config = _config_class(type, function, parameters[0])
+        if per_row:
+            _check_per_row(type, inputs, outputs)
         wants, wants_records = _wanted(type, function, parameters[1], inputs, per_row=per_row)
-        _check_names(type, inputs, outputs, effect)
         summary = inspect.getdoc(function) or ""
         return Handler(
             type=type,
@@ -144,10 +148,15 @@ def _wrong(type_: str, why: str, hint: str) -> HandlerDefinitionError:
 
 
 def _parameters(type_: str, function: Function) -> list[inspect.Parameter]:
+    hint = "write def name(config: MyConfig, data: Records, ctx: Context)"
+    if not inspect.isfunction(function):
+        raise _wrong(type_, f"{function!r} is no function", hint)
     found = list(inspect.signature(function).parameters.values())
     if len(found) != 3:
-        hint = "write def name(config: MyConfig, data: Records, ctx: Context)"
         raise _wrong(type_, f"its function takes {len(found)} parameters, not 3", hint)
+    for parameter in found:
+        if parameter.kind not in _BY_POSITION:
+            raise _wrong(type_, f"its parameter '{parameter}' is not taken by position", hint)
     return found
 
 
@@ -159,7 +168,7 @@ def _annotation(function: Function, parameter: inspect.Parameter) -> Any:
     closure = inspect.getclosurevars(function)
     try:
         return eval(found, {**function.__globals__, **closure.nonlocals})  # noqa: S307
-    except NameError:
+    except Exception:  # noqa: BLE001 - a name that only the type checker knows, or none at all
         return found
 
 
@@ -184,17 +193,27 @@ def _wanted(
     per_row: bool,
 ) -> tuple[Wants, bool]:
     found = _annotation(function, parameter)
-    text = found if isinstance(found, str) else getattr(found, "__name__", str(found))
+    text = found if isinstance(found, str) else getattr(found, "__qualname__", str(found))
     records = text == "Records" or text.endswith(".Records")
+    mentioned = _RECORDS.search(f"{found}") is not None
     if len(inputs) > 1:
         if records:
             hint = "annotate data: Mapping[str, Records], one entry a port"
             raise _wrong(type_, f"it has {len(inputs)} input ports but takes one Records", hint)
-        return "ports", "Records" in f"{found}"
+        return "ports", mentioned
+    if mentioned and not records:
+        hint = "annotate data: Records for a table, or data: Any for the plain value"
+        raise _wrong(type_, f"its data is annotated {text}, which is neither", hint)
     if per_row and records:
         hint = "annotate data: Row (or dict[str, Any])"
         raise _wrong(type_, "per_row gives it one record, but it takes Records", hint)
     return ("records", True) if records else ("value", False)
+
+
+def _check_per_row(type_: str, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> None:
+    if len(inputs) > 1 or len(outputs) > 1:
+        why = "per_row takes records in by one port and hands them on by one"
+        raise _wrong(type_, why, "leave the ports as they are, or take all records at once")
 
 
 def _check_names(
@@ -202,6 +221,9 @@ def _check_names(
 ) -> None:
     if not _TYPE.fullmatch(type_):
         raise _wrong(type_, "the type is no name", "use letters, digits, '_', '.' and '-'")
+    ports: tuple[object, ...] = (inputs, outputs)
+    if not all(isinstance(names, tuple | list) for names in ports):
+        raise _wrong(type_, "its ports are no tuple", "write one, such as outputs=('out',)")
     if not inputs or not outputs:
         raise _wrong(type_, "it has no port", "leave inputs and outputs at ('in',) and ('out',)")
     for name in (*inputs, *outputs):

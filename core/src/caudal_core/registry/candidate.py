@@ -22,6 +22,7 @@ class Candidate:
 
     name: str
     version: str
+    installed: str | None = None
     module: Any = None
     handlers: tuple[Handler, ...] = ()
     known_types: Mapping[str, str] = field(default_factory=dict)

@@ -31,7 +31,7 @@ def load_registry(
     """
     importlib.invalidate_caches()
     found = entry_points(group=GROUP) if points is None else points
-    candidates = sorted((take_in(point) for point in found), key=_order)
+    candidates = sorted(_unique(take_in(point) for point in found), key=_order)
     _note_changed(candidates, before)
     handlers = _choose(candidates, prefer or {})
     return Registry(
@@ -42,6 +42,14 @@ def load_registry(
         runners=merged(item.runners for item in candidates),
         hooks=_hooks(candidates),
     )
+
+
+def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """Without those that only repeat the module of another of the same distribution."""
+    seen: dict[tuple[str, int], Candidate] = {}
+    for item in candidates:
+        seen.setdefault((item.name, id(item if item.module is None else item.module)), item)
+    return list(seen.values())
 
 
 def _order(candidate: Candidate) -> tuple[bool, str]:
@@ -74,9 +82,8 @@ def _choose(candidates: list[Candidate], prefer: Mapping[str, str]) -> dict[str,
         wanted = _normal(prefer.get(type_, ""))
         first, *others = sorted(claimed, key=lambda claim: _normal(claim[0].name) != wanted)
         holder = chosen[type_] = Registered(first[1], first[0].name, first[0].version)
-        for item, handler in others:
-            if handler is not holder.handler or item.name != holder.package:
-                item.errors.append(_clash(type_, item, holder))
+        for item, _ in others:
+            item.errors.append(_clash(type_, item, holder))
     return chosen
 
 
@@ -96,7 +103,7 @@ def _note_changed(candidates: list[Candidate], before: Registry | None) -> None:
         old = loaded.get(item.name)
         if old is not None and old != item.version:
             item.errors.append(f"restart needed: version {old} is loaded, {item.version} installed")
-            item.version = old
+            item.version, item.installed = old, item.version
 
 
 def _plugins(candidates: list[Candidate], handlers: Mapping[str, Registered]) -> tuple[Plugin, ...]:
@@ -111,5 +118,6 @@ def _plugins(candidates: list[Candidate], handlers: Mapping[str, Registered]) ->
         status: Literal["ok", "failed"] = "failed" if broken or refused else "ok"
         loaded = any(item.module is not None for item in mine)
         error = "; ".join(errors) or None
-        out.append(Plugin(name, mine[0].version, status, types, error, loaded))
+        version, installed = mine[0].version, mine[0].installed
+        out.append(Plugin(name, version, status, types, error, loaded, installed))
     return tuple(out)

@@ -14,7 +14,8 @@ from caudal_core.hookspecs import WorkflowSource
 class Plugin:
     """One distribution and what became of it; `error` says why something was not taken in.
 
-    `version` is the one that is loaded, if it is `loaded`.
+    `version` is the one that is loaded (the one installed, if it is not `loaded`). `installed` is
+    the version that a restart would load, where it is another.
     """
 
     name: str
@@ -23,6 +24,12 @@ class Plugin:
     handlers: tuple[str, ...] = ()
     error: str | None = None
     loaded: bool = True
+    installed: str | None = None
+
+    @property
+    def restart_needed(self) -> bool:
+        """Whether another version is installed than the one that is loaded."""
+        return self.installed is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,8 @@ from caudal_builtin.webhook_response import webhook_response
 from caudal_core import Handler, hookimpl
 
 _ELSEWHERE = {
+    # Not in this version; whoever has a workflow with one is told which package will bring it.
+    "caudal-builtin": ("fetchData", "saveRecords", "pdfInput", "humanApproval", "python"),
     "caudal-integrations": ("http", "llm", "mysql", "sendEmail", "sendSMS", "esios", "climatiq"),
     "caudal-ot": (
         "opcua",

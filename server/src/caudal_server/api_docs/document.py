@@ -1,0 +1,53 @@
+"""The OpenAPI document as a whole."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from caudal_server.api_docs.library_schemas import LIBRARY_SCHEMAS
+from caudal_server.api_docs.schemas import SCHEMAS
+
+DESCRIPTION = """
+Executes workflows and shows how they go.
+
+Errors are JSON with a text in `detail`. Moments are ISO 8601 in UTC. Data above 64 kB is shown as a
+preview; beside it, under its name + `Info`, stand its true size and where all of it is.
+""".strip()
+
+TAGS = [
+    {"name": "Executions", "description": "Run workflows and watch them."},
+    {"name": "Streams", "description": "Hear what happens as it happens."},
+    {"name": "Workflows", "description": "Workflows kept here, in versions."},
+    {"name": "Handlers", "description": "The node types that are installed."},
+    {"name": "Plugins", "description": "The packages that they come from."},
+    {"name": "Webhooks", "description": "Start a workflow from outside."},
+    {"name": "Service", "description": "Whether the server is there and can take work."},
+]
+
+
+def describe(app: FastAPI) -> None:
+    """Make the application's document whole: with the schemas that its endpoints refer to."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _made(app)
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign] # the framework's own way to extend it
+
+
+def _made(app: FastAPI) -> dict[str, Any]:
+    document: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        description=app.description,
+        tags=app.openapi_tags,
+        routes=app.routes,
+    )
+    schemas = document.setdefault("components", {}).setdefault("schemas", {})
+    for name, schema in {**SCHEMAS, **LIBRARY_SCHEMAS}.items():
+        schemas.setdefault(name, schema)
+    return document

@@ -1,0 +1,234 @@
+"""The schemas of what is sent and answered, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from caudal_server.api_docs.parts import ref
+
+Schema = dict[str, Any]
+
+ANY: Schema = {}
+TEXT: Schema = {"type": "string"}
+TEXT_OR_NULL: Schema = {"type": ["string", "null"]}
+MOMENT: Schema = {"type": "string", "format": "date-time"}
+MOMENT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
+WHOLE: Schema = {"type": "integer", "minimum": 0}
+BOOLEAN: Schema = {"type": "boolean"}
+LABELS: Schema = {"type": "object", "additionalProperties": TEXT, "maxProperties": 16}
+EXECUTION_STATES = ["pending", "running", "waiting", "completed", "failed", "cancelled"]
+NODE_STATES = [
+    "pending",
+    "running",
+    "waiting",
+    "completed",
+    "failed",
+    "skipped",
+    "cancelled",
+    "interrupted",
+]
+
+
+def _object(required: tuple[str, ...], description: str = "", **properties: Schema) -> Schema:
+    found: Schema = {"type": "object", "required": list(required), "properties": properties}
+    return {"description": description, **found} if description else found
+
+
+def _all(description: str = "", **properties: Schema) -> Schema:
+    """An object in which every property is always there."""
+    return _object(tuple(properties), description, **properties)
+
+
+def _list(items: Schema) -> Schema:
+    return {"type": "array", "items": items}
+
+
+SCHEMAS: dict[str, Schema] = {
+    "Problem": _object(
+        ("title", "status", "code", "detail", "instance"),
+        "What every answer that is not 2xx says; `detail` is for people, `code` for programs.",
+        title=TEXT,
+        status={"type": "integer"},
+        code=TEXT,
+        detail=TEXT,
+        hint=TEXT,
+        instance=TEXT,
+        lookedIn=_list(TEXT),
+        problems=_list(ref("WorkflowProblem")),
+    ),
+    "WorkflowProblem": _object(
+        ("code", "message", "pointer"),
+        code=TEXT,
+        message=TEXT,
+        nodeId=TEXT,
+        connectionId=TEXT,
+        pointer=TEXT,
+    ),
+    "Service": _all(service=TEXT, status=TEXT, version=TEXT, timestamp=MOMENT),
+    "State": _all(status=TEXT),
+    "ExecuteRequest": _object(
+        (),
+        "`workflowId` or `workflow`; `mode` is accepted and has no effect.",
+        workflowId=TEXT,
+        workflow={"type": "object"},
+        inputs={"type": "object"},
+        organizationId=TEXT,
+        mode=TEXT,
+        labels=LABELS,
+        callbackUrl={**TEXT, "description": "Not available in this version: 501."},
+    ),
+    "ExecuteAnswer": _object(
+        ("success", "executionId", "status", "message", "workflowId", "workflowName"),
+        "With `?wait=` and ended in time, the properties of ExecutionStatus stand beside these.",
+        success=BOOLEAN,
+        executionId=TEXT,
+        status={"type": "string", "enum": EXECUTION_STATES},
+        message=TEXT,
+        workflowId=TEXT,
+        workflowName=TEXT,
+    ),
+    "Progress": _all(
+        totalNodes=WHOLE,
+        completedNodes=WHOLE,
+        failedNodes=WHOLE,
+        percentage={"type": "integer", "minimum": 0, "maximum": 100},
+    ),
+    "Truncated": _object(
+        ("truncated", "rows", "bytes", "href"),
+        "Beside a preview: the true size of the value, and where all of it is.",
+        truncated=BOOLEAN,
+        rows={"type": ["integer", "null"]},
+        bytes=WHOLE,
+        href=TEXT,
+    ),
+    "LogEntry": _object(
+        (
+            "id",
+            "executionId",
+            "nodeId",
+            "nodeType",
+            "nodeLabel",
+            "status",
+            "outputData",
+            "error",
+            "duration",
+            "timestamp",
+        ),
+        "One attempt at one node. In a status `inputData` is left out, `outputData` under 2 kB.",
+        id=TEXT,
+        executionId=TEXT,
+        nodeId=TEXT,
+        nodeType=TEXT,
+        nodeLabel=TEXT,
+        status={"type": "string", "enum": NODE_STATES},
+        attempt={"type": "integer", "minimum": 1},
+        inputData=ANY,
+        inputDataInfo=ref("Truncated"),
+        outputData={
+            "type": ["object", "null"],
+            "description": "The whole result: success, message, outputData, and what is beside it.",
+        },
+        outputDataInfo=ref("Truncated"),
+        message=TEXT_OR_NULL,
+        error=TEXT_OR_NULL,
+        duration={"type": ["number", "null"], "description": "In seconds."},
+        timestamp=MOMENT_OR_NULL,
+        progress={"type": "object"},
+        log=_list(_all(level=TEXT, message=TEXT)),
+    ),
+    "ExecutionStatus": _object(
+        (
+            "executionId",
+            "workflowId",
+            "status",
+            "createdAt",
+            "startedAt",
+            "completedAt",
+            "currentNodeId",
+            "error",
+            "progress",
+            "logs",
+            "finalOutput",
+        ),
+        executionId=TEXT,
+        workflowId=TEXT,
+        workflowName=TEXT,
+        status={"type": "string", "enum": EXECUTION_STATES},
+        createdAt=MOMENT,
+        startedAt=MOMENT_OR_NULL,
+        completedAt=MOMENT_OR_NULL,
+        currentNodeId=TEXT_OR_NULL,
+        error=TEXT_OR_NULL,
+        progress=ref("Progress"),
+        logs=_list(ref("LogEntry")),
+        finalOutput=ANY,
+        finalOutputInfo=ref("Truncated"),
+        organizationId=TEXT,
+        labels=LABELS,
+    ),
+    "ExecutionLogs": _all(executionId=TEXT, logs=_list(ref("LogEntry"))),
+    "Cancelled": _all(success=BOOLEAN, executionId=TEXT, message=TEXT, previousStatus=TEXT),
+    "NodeRequest": _object(
+        ("nodeType",),
+        workflowId=TEXT,
+        nodeId=TEXT,
+        nodeType=TEXT,
+        node={"type": "object"},
+        inputData=ANY,
+    ),
+    "NodeAnswer": _object(
+        ("success", "nodeId", "nodeType", "message"),
+        "`output` of a success, `error` of a failure.",
+        success=BOOLEAN,
+        nodeId=TEXT,
+        nodeType=TEXT,
+        message=TEXT,
+        output={"type": "object"},
+        error=TEXT,
+    ),
+    "ExecutionRow": _object(
+        ("id", "workflowId", "status", "createdAt", "startedAt", "completedAt", "error"),
+        id=TEXT,
+        workflowId=TEXT,
+        workflowName=TEXT,
+        status={"type": "string", "enum": EXECUTION_STATES},
+        createdAt=MOMENT,
+        startedAt=MOMENT_OR_NULL,
+        completedAt=MOMENT_OR_NULL,
+        error=TEXT_OR_NULL,
+        progress=ref("Progress"),
+        organizationId=TEXT,
+        labels=LABELS,
+    ),
+    "ExecutionsOfWorkflow": _all(
+        workflowId=TEXT, workflowName=TEXT, executions=_list(ref("ExecutionRow")), total=WHOLE
+    ),
+    "Executions": _object(
+        ("executions",),
+        "Rows and the cursor of the next page; with `ids`, status documents and who is missing.",
+        executions=_list({"anyOf": [ref("ExecutionRow"), ref("ExecutionStatus")]}),
+        nextCursor=TEXT_OR_NULL,
+        notFound=_list(TEXT),
+    ),
+    "Node": {
+        "allOf": [
+            ref("LogEntry"),
+            _object(
+                ("attempts", "ports"),
+                attempts=_list(ref("LogEntry")),
+                ports={"type": "object", "additionalProperties": {"type": "object"}},
+            ),
+        ]
+    },
+    "NodeData": _all(
+        "A page of records; of any other value `data` is all of it, `total` null.",
+        executionId=TEXT,
+        nodeId=TEXT,
+        port=TEXT,
+        offset=WHOLE,
+        limit=WHOLE,
+        total={"type": ["integer", "null"]},
+        data=ANY,
+    ),
+    "Event": {"type": "string", "description": "Server-Sent Events: `id`, `event`, `data` (JSON)."},
+}

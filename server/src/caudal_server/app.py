@@ -1,0 +1,86 @@
+"""The application: an engine, and the routers that offer it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import APIRouter, FastAPI
+
+from caudal_core.engine import Engine
+from caudal_server import problems
+from caudal_server.api_docs.document import DESCRIPTION, TAGS, describe
+from caudal_server.routers import (
+    compat,
+    executions,
+    handlers,
+    pages,
+    service,
+    streams,
+    webhooks,
+    workflows,
+)
+from caudal_server.settings import Settings
+from caudal_server.sources import WorkflowFinder
+
+
+def create_app(engine: Engine, settings: Settings) -> FastAPI:
+    """The ASGI application over an engine that has not been started: its lifespan does that.
+
+    ::
+
+        settings = load_settings()
+        app = create_app(make_engine(settings), settings)
+
+    Raises `InvalidRequest` if the place of the workflows makes no sense.
+    """
+    app = FastAPI(
+        title="Caudal",
+        version=version("caudal-server"),
+        description=DESCRIPTION,
+        openapi_tags=TAGS,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan,
+        telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
+    )
+    app.state.engine = engine
+    app.state.settings = settings
+    app.state.finder = WorkflowFinder(engine, settings)
+    app.state.stopping = asyncio.Event()
+    problems.install(app)
+    for router in routers():
+        app.router.routes.extend(router.routes)
+    describe(app)
+    return app
+
+
+def routers() -> tuple[APIRouter, ...]:
+    """All routers; the busiest come first, as paths are tried in this order."""
+    return (
+        service.routes(),
+        compat.routes(),
+        executions.routes(),
+        streams.routes(),
+        workflows.routes(),
+        handlers.routes(),
+        webhooks.routes(),
+        pages.routes(),
+    )
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    engine: Engine = app.state.engine
+    settings: Settings = app.state.settings
+    await engine.start()
+    try:
+        yield
+    finally:
+        app.state.stopping.set()
+        # Whoever made the engine refuse new work has given its executions their time already.
+        await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
+        await app.state.finder.close()

@@ -1,0 +1,44 @@
+"""From settings to an engine with all that is installed."""
+
+from __future__ import annotations
+
+from caudal_core.engine import Engine, EngineOptions, FolderStorage
+from caudal_core.errors import nearest
+from caudal_core.files import FileAccess
+from caudal_core.registry import Registry, load_registry
+from caudal_core.runner import EmbeddedRunner, Runner
+from caudal_server.settings import InvalidSettings, Settings
+
+EMBEDDED = "embedded"
+
+
+def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
+    """The engine that the settings describe, not started; `InvalidSettings` if there is none."""
+    found = registry or load_registry(prefer=settings.prefer)
+    options = EngineOptions(
+        timezone=settings.timezone,
+        locale=settings.locale,
+        language=settings.language,
+        files=FileAccess(settings.file_roots),
+        max_queued=settings.max_queued,
+    )
+    storage = FolderStorage(settings.data)
+    return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def _runner(settings: Settings, registry: Registry) -> Runner:
+    if settings.runner == EMBEDDED:
+        most = settings.max_running
+        if most is None:
+            return EmbeddedRunner()
+        return EmbeddedRunner(threads=most, nodes_at_once=most)
+    make = registry.runners.get(settings.runner)
+    if make is None:
+        known = [EMBEDDED, *registry.runners]
+        near = nearest(settings.runner, known)
+        message = f"CAUDAL_RUNNER: there is no runner '{settings.runner}'; there is: " + (
+            ", ".join(known) + (f"; did you mean '{near}'?" if near else "")
+        )
+        raise InvalidSettings(message=message)
+    runner: Runner = make()
+    return runner

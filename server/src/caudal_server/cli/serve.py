@@ -1,0 +1,53 @@
+"""`caudal serve`: the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from caudal_server.cli.options import DataFolder
+
+
+def serve(
+    *,
+    host: Annotated[
+        str | None,
+        typer.Option(metavar="HOST", help="Where to listen; localhost is 127.0.0.1 and ::1."),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(metavar="PORT", help="8000 if not said; 0 takes a free one.")
+    ] = None,
+    data: DataFolder = None,
+    database: Annotated[
+        str | None, typer.Option(metavar="KIND", help="sqlite, which is all there is so far.")
+    ] = None,
+    workflows: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="A folder of workflows as JSON files.")
+    ] = None,
+    runner: Annotated[str | None, typer.Option(metavar="NAME", help="What runs the nodes.")] = None,
+) -> None:
+    """Start the server; Ctrl-C ends it.
+
+    What is not said here comes from CAUDAL_… in the environment or in .env, see `caudal config`.
+    """
+    from caudal_server import serving
+    from caudal_server.app import create_app
+    from caudal_server.assembly import make_engine
+    from caudal_server.settings import load_settings
+
+    _check_database(database)
+    settings = load_settings(host=host, port=port, data=data, workflows=workflows, runner=runner)
+    serving.serve(create_app(make_engine(settings), settings), settings)
+
+
+def _check_database(database: str | None) -> None:
+    from caudal_core.errors import InvalidRequest
+
+    if database not in (None, "sqlite"):
+        message = (
+            f"--database {database}: this version keeps everything in an SQLite database in the "
+            "data folder; leave --database out, and name the folder with --data"
+        )
+        raise InvalidRequest(message=message)

@@ -1,0 +1,67 @@
+"""Forms with files: `multipart/form-data`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email.message import Message
+
+from caudal_core.errors import InvalidRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One field of a form; `file_name` is null where it is no file."""
+
+    name: str
+    content: bytes
+    content_type: str
+    charset: str
+    file_name: str | None
+
+
+def parts(body: bytes, boundary: str) -> Iterator[Part]:
+    """The fields in their order; `InvalidRequest` where the body is no such form."""
+    _, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
+    if not pieces or not pieces[-1].startswith(b"--"):
+        raise _refused(f"its last line is not the boundary '{boundary}'")
+    for piece in pieces[:-1]:
+        line, newline, rest = piece.partition(b"\r\n")
+        if line.strip(b" \t") or not newline:
+            raise _refused("something stands behind a boundary")
+        yield _part(*(b"\r\n" + rest).partition(b"\r\n\r\n"))
+
+
+def _part(head: bytes, gap: bytes, content: bytes) -> Part:
+    if not gap:
+        raise _refused("a part has no blank line after its headers")
+    headers = _headers(head)
+    name = headers.get_param("name", header="content-disposition")
+    if not isinstance(name, str):
+        raise _refused("a part has no name")
+    return Part(
+        name,
+        content,
+        headers.get_content_type(),
+        headers.get_content_charset() or "utf-8",
+        headers.get_filename(),
+    )
+
+
+def _headers(head: bytes) -> Message:
+    headers = Message()
+    try:
+        lines = head.decode().split("\r\n")
+    except UnicodeDecodeError:
+        raise _refused("the headers of a part are not UTF-8") from None
+    for line in filter(None, lines):
+        name, colon, value = line.partition(":")
+        if not colon or not name.strip():
+            raise _refused("a part has a header without a name")
+        if name.strip().lower() in ("content-disposition", "content-type"):
+            headers[name.strip()] = value.strip()
+    return headers
+
+
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest(message=f"the body is not a multipart form: {why}")

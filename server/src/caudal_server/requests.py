@@ -1,0 +1,128 @@
+"""What callers send, taken apart and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from caudal_core.errors import InvalidRequest
+from caudal_core.records import kind_of
+from caudal_core.values import to_wire
+from caudal_server.refused import Refused
+
+WEBHOOK_DATA = "_webhookData"
+MAX_LABELS = 16
+MAX_LABEL_BYTES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class ExecuteRequest:
+    """A call of `execute`: the id of a workflow, or the workflow itself, or both."""
+
+    workflow_id: str | None
+    workflow: dict[str, Any] | None
+    inputs: dict[str, Any]
+    organization: str | None
+    labels: dict[str, str]
+
+
+def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
+    """`{workflowId | workflow, inputs?, organizationId?, mode?, labels?, callbackUrl?}`.
+
+    `InvalidRequest` says which part is of the wrong kind; `mode` is taken and has no effect.
+    """
+    if body.get("callbackUrl") is not None:
+        raise not_yet("callbackUrl", "poll the execution, or listen to its events")
+    workflow = _object(body, "workflow")
+    workflow_id = identifier(body, "workflowId")
+    if workflow is None and workflow_id is None:
+        raise InvalidRequest(message="workflowId is missing: name a workflow, or send one")
+    inputs = _object(body, "inputs") or {}
+    _check_reserved(inputs)
+    return ExecuteRequest(
+        workflow_id=workflow_id,
+        workflow=workflow,
+        inputs=inputs,
+        organization=identifier(body, "organizationId"),
+        labels=labels_of(body.get("labels")),
+    )
+
+
+def not_yet(what: str, hint: str) -> Refused:
+    """What the contract has and this version has not: refused, as ignoring it would mislead."""
+    detail = f"{what} is not available in this version; nothing was executed"
+    return Refused(501, "NOT_AVAILABLE", detail, hint=hint)
+
+
+def identifier(body: Mapping[str, Any], key: str) -> str | None:
+    """An id: a text, or a whole number as databases make them."""
+    value = body.get(key)
+    if value is None or value == "":
+        return None
+    if type(value) is int:
+        return str(value)
+    if not isinstance(value, str):
+        raise InvalidRequest(message=f"{key} is {kind_of(value)}; it must be a text")
+    return value
+
+
+def _object(body: Mapping[str, Any], key: str) -> dict[str, Any] | None:
+    value = body.get(key)
+    if value is None or isinstance(value, dict):
+        return value
+    raise InvalidRequest(message=f"{key} is {kind_of(value)}; it must be an object")
+
+
+def _check_reserved(inputs: Mapping[str, Any]) -> None:
+    reserved = [key for key in inputs if key.startswith("_") and key != WEBHOOK_DATA]
+    if reserved:
+        message = (
+            f"inputs has the key '{reserved[0]}', and keys that begin with _ are reserved; "
+            "give it another name"
+        )
+        raise InvalidRequest(message=message)
+
+
+def labels_of(value: Any) -> dict[str, str]:
+    """Labels: a flat object of text, 16 keys and 1 kB at most."""
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        raise InvalidRequest(message=f"labels is {kind_of(value)}; it must be an object of texts")
+    for key, text in value.items():
+        if not isinstance(text, str):
+            message = f"labels: '{key}' is {kind_of(text)}; labels are texts"
+            raise InvalidRequest(message=message)
+    if len(value) > MAX_LABELS:
+        message = f"labels has {len(value)} keys; {MAX_LABELS} are allowed"
+        raise InvalidRequest(message=message)
+    size = len(to_wire(value))
+    if size > MAX_LABEL_BYTES:
+        message = f"labels has {size:,} bytes as JSON; {MAX_LABEL_BYTES:,} are allowed"
+        raise InvalidRequest(message=message)
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class NodeRequest:
+    """A call that runs one node by itself."""
+
+    node_id: str
+    node_type: str
+    node: dict[str, Any]
+    data: Any
+
+
+def node_request(body: Mapping[str, Any]) -> NodeRequest:
+    """`{workflowId, nodeId, nodeType, node, inputData?}`; the node may lack what stands beside it.
+
+    `nodeType` decides which handler runs.
+    """
+    node = _object(body, "node") or {}
+    node_id = identifier(body, "nodeId") or identifier(node, "id") or "node"
+    node_type = identifier(body, "nodeType") or identifier(node, "type")
+    if node_type is None:
+        raise InvalidRequest(message="nodeType is missing: it names the handler to run")
+    whole = {**node, "id": node_id, "type": node_type}
+    return NodeRequest(node_id, node_type, whole, body.get("inputData"))

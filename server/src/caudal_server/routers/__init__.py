@@ -1,0 +1,1 @@
+"""One module a subject; each gives its routes by a function `routes`."""

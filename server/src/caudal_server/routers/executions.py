@@ -1,0 +1,92 @@
+"""Lists of executions, their nodes and the data of these."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from caudal_core.engine import Engine, ExecutionView
+from caudal_core.errors import InvalidRequest, NotFound
+from caudal_core.values import to_wire
+from caudal_server import state
+from caudal_server.answers import json_answer, tagged
+from caudal_server.api_docs.executions import DATA, LISTING, NODE
+from caudal_server.documents import list_row, status_document
+from caudal_server.listing import filter_of, page
+from caudal_server.nodes import data_body, data_request, node_document, runs_of
+
+MOST_IDS = 200
+
+
+def routes() -> APIRouter:
+    """`/api/executions` and what hangs below one."""
+    router = APIRouter(prefix="/api/executions")
+    router.get("", **LISTING)(list_executions)
+    router.get("/{executionId}/nodes/{nodeId:path}/data", **DATA)(get_node_data)
+    router.get("/{executionId}/nodes/{nodeId:path}", **NODE)(get_node)
+    return router
+
+
+async def list_executions(request: Request) -> Response:
+    """A page, newest first; with `?ids=` the status documents of these."""
+    ids = request.query_params.get("ids")
+    if ids is not None:
+        return await _by_id(request, ids)
+    found = await page(state.engine(request), filter_of(request))
+    body = {"executions": [list_row(record) for record in found.records]}
+    answer = {**body, "nextCursor": found.cursor}
+    return tagged(request, to_wire(answer), _next(request, cursor=found.cursor))
+
+
+def _next(request: Request, **changed: Any) -> dict[str, str]:
+    """The header that names the next page; none at the end."""
+    if None in changed.values():
+        return {}
+    kept = [(key, value) for key, value in request.query_params.multi_items()]
+    query = [item for item in kept if item[0] not in changed] + list(changed.items())
+    return {"Link": f'<{request.url.path}?{urlencode(query)}>; rel="next"'}
+
+
+async def _by_id(request: Request, ids: str) -> Response:
+    wanted = list(dict.fromkeys(part.strip() for part in ids.split(",") if part.strip()))
+    if not 1 <= len(wanted) <= MOST_IDS:
+        message = f"ids has {len(wanted)} ids; give 1 to {MOST_IDS} with commas between them"
+        raise InvalidRequest(message=message)
+    engine = state.engine(request)
+    views = await asyncio.gather(*(_view(engine, execution_id) for execution_id in wanted))
+    answer: dict[str, Any] = {
+        "executions": [status_document(view) for view in views if view is not None]
+    }
+    missing = [key for key, view in zip(wanted, views, strict=True) if view is None]
+    if missing:
+        answer["notFound"] = missing
+    return tagged(request, to_wire(answer))
+
+
+async def _view(engine: Engine, execution_id: str) -> ExecutionView | None:
+    try:
+        return await engine.view(execution_id, last=10)
+    except NotFound:
+        return None
+
+
+async def get_node(request: Request) -> Response:
+    """The node's last attempt, with all attempts and the ports it took."""
+    engine, path = state.engine(request), request.path_params
+    found = await runs_of(engine, path["executionId"], path["nodeId"])
+    return tagged(request, await engine.read(lambda: to_wire(node_document(found))))
+
+
+async def get_node_data(request: Request) -> Response:
+    """A page of the records that a node handed on; any other value whole."""
+    engine, path = state.engine(request), request.path_params
+    wanted = data_request(request)
+    found = await runs_of(engine, path["executionId"], path["nodeId"])
+    body, more = await data_body(engine, found, wanted)
+    offset = wanted.offset + wanted.limit if more else None
+    return json_answer(body, headers=_next(request, offset=offset))

@@ -1,0 +1,63 @@
+"""Whether the server is there, and whether it can take work."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from time import time
+
+import orjson
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import Response
+
+from caudal_core.engine import Engine
+from caudal_server import state
+from caudal_server.answers import json_answer
+from caudal_server.problems import RETRY_SECONDS, problem
+from caudal_server.times import moment
+
+SERVICE = "Workflow Orchestration Service"
+
+
+def routes() -> APIRouter:
+    """`/`, `/healthz`, `/readyz`."""
+    router = APIRouter(tags=["Service"])
+    number = version("caudal-server")
+
+    @router.get("/", operation_id="getService", summary="Name, state and version")
+    async def get_service(request: Request) -> Response:  # noqa: ARG001 - one form for all
+        body = {
+            "service": SERVICE,
+            "status": "running",
+            "version": number,
+            "timestamp": moment(time()),
+        }
+        return Response(orjson.dumps(body), media_type="application/json")
+
+    @router.get("/healthz", operation_id="getHealth", summary="Whether the process is alive")
+    async def get_health(request: Request) -> Response:  # noqa: ARG001 - one form for all
+        return json_answer(b'{"status":"ok"}')
+
+    @router.get("/readyz", operation_id="getReadiness", summary="Whether it can take work")
+    async def get_readiness(request: Request) -> Response:
+        reasons = hindrances(state.engine(request))
+        if not reasons:
+            return json_answer(b'{"status":"ready"}')
+        headers = {"Retry-After": str(RETRY_SECONDS)}
+        detail = "; ".join(reasons)
+        return problem(request, 503, "NOT_READY", detail, headers=headers, reasons=reasons)
+
+    return router
+
+
+def hindrances(engine: Engine) -> list[str]:
+    """Why no work can be taken now; empty if it can."""
+    found = []
+    if engine.closing:
+        found.append("the server is stopping")
+    if engine.journal.fault is not None:
+        found.append(engine.journal.fault)
+    waiting, most = len(engine.unfinished), engine.options.max_queued
+    if waiting >= most:
+        found.append(f"{waiting:,} executions are waiting, the limit is {most:,}")
+    return found

@@ -1,0 +1,37 @@
+"""What the routers share: it hangs on the application, and these give it with its type."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from starlette.requests import HTTPConnection
+
+if TYPE_CHECKING:
+    from caudal_core.engine import Engine
+    from caudal_server.settings import Settings
+    from caudal_server.sources import WorkflowFinder
+
+
+def engine(connection: HTTPConnection) -> Engine:
+    """The engine that runs everything."""
+    found: Engine = connection.app.state.engine
+    return found
+
+
+def settings(connection: HTTPConnection) -> Settings:
+    """How the server is set up."""
+    found: Settings = connection.app.state.settings
+    return found
+
+
+def finder(connection: HTTPConnection) -> WorkflowFinder:
+    """Where workflows are looked for."""
+    found: WorkflowFinder = connection.app.state.finder
+    return found
+
+
+def stopping(connection: HTTPConnection) -> asyncio.Event:
+    """Set when the server is about to stop: whoever waits for something to happen gives up."""
+    found: asyncio.Event = connection.app.state.stopping
+    return found

@@ -1,0 +1,58 @@
+"""`caudal config show`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from tests.server.cli.command import caudal
+
+
+def shown() -> dict[str, tuple[str, str]]:
+    """By the name of each setting its value and its origin."""
+    found = json.loads(caudal("config", "show", "--json").stdout)
+    return {item["name"]: (item["value"], item["origin"]) for item in found}
+
+
+def test_every_setting_has_value_and_origin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting says whether it comes from the environment, from `.env` or is the default."""
+    Path(".env").write_text("CAUDAL_LANGUAGE=es\nPORT=3001\n")
+    monkeypatch.setenv("CAUDAL_PORT", "8123")
+    found = shown()
+    assert ("8123", "environment") == found["CAUDAL_PORT"]
+    assert ("es", ".env") == found["CAUDAL_LANGUAGE"]
+    assert ("localhost", "default") == found["CAUDAL_HOST"]
+
+
+def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The password in a database's address is never shown."""
+    monkeypatch.setenv("CAUDAL_WORKFLOW_SOURCE", "postgresql://me:hush@host/app")
+    assert "hush" not in caudal("config", "show").stdout
+    value = shown()["CAUDAL_WORKFLOW_SOURCE"][0]
+    assert "hush" not in value
+    assert value.endswith("@host/app")
+
+
+def test_table_has_a_line_for_each() -> None:
+    """Without --json the settings are a table, a line each."""
+    done = caudal("config", "show")
+    assert 0 == done.exit_code
+    assert sorted(shown()) == sorted(line.split()[0] for line in done.stdout.splitlines()[1:])
+
+
+def test_names_in_vain_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt CAUDAL_ name is told with the one that is perhaps meant."""
+    monkeypatch.setenv("CAUDAL_PROT", "1")
+    assert (
+        "CAUDAL_PROT is set, but means nothing; did you mean CAUDAL_PORT?"
+        in caudal("config", "show").stderr
+    )
+
+
+def test_invalid_setting_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that does not fit exits with 2 and names the variable."""
+    monkeypatch.setenv("CAUDAL_PORT", "many")
+    done = caudal("config", "show")
+    assert 2 == done.exit_code
+    assert "CAUDAL_PORT" in done.stderr

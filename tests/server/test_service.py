@@ -1,0 +1,83 @@
+"""What is told of the server itself."""
+
+from pathlib import Path
+
+from tests.server.serving import flow, node, service
+
+
+async def test_the_root_names_the_service(tmp_path: Path) -> None:
+    """`GET /` tells service, status, version and the time in UTC."""
+    async with service(tmp_path) as here:
+        body = await here.get("/")
+        assert "Workflow Orchestration Service" == body["service"]
+        assert "running" == body["status"]
+        assert "1.0.0" == body["version"]
+        assert "Z" == body["timestamp"][-1]
+        assert 4 == len(body)
+
+
+async def test_alive_and_ready(tmp_path: Path) -> None:
+    """A server that can take work says so."""
+    async with service(tmp_path) as here:
+        assert {"status": "ok"} == await here.get("/healthz")
+        assert {"status": "ready"} == await here.get("/readyz")
+
+
+async def test_a_faulty_journal_is_not_ready(tmp_path: Path) -> None:
+    """When the journal cannot be written, `/readyz` says why, and new work is refused."""
+    async with service(tmp_path) as here:
+        here.engine.journal.fault = "the disk is full"
+        ready = await here.http.get("/readyz")
+        assert 503 == ready.status_code
+        assert "the disk is full" == ready.json()["detail"]
+        assert "5" == ready.headers["retry-after"]
+        refused = await here.http.post("/api/workflows/execute", json={"workflow": flow()})
+        assert 503 == refused.status_code
+        here.engine.journal.fault = None
+
+
+async def test_a_stopping_server_is_not_ready(tmp_path: Path) -> None:
+    """A server that stops is alive but takes no work."""
+    async with service(tmp_path) as here:
+        here.engine.closing = True
+        assert "the server is stopping" == (await here.get("/readyz", 503))["detail"]
+        assert {"status": "ok"} == await here.get("/healthz")
+        body = {"workflow": flow(node("a", "give", value=1))}
+        refused = await here.http.post("/api/workflows/execute", json=body)
+        assert 503 == refused.status_code
+        assert "5" == refused.headers["retry-after"]
+
+
+async def test_unknown_paths_and_methods_are_json(tmp_path: Path) -> None:
+    """What is not there is said in JSON with a text in `detail`."""
+    async with service(tmp_path) as here:
+        nowhere = await here.get("/nowhere", 404)
+        assert "there is nothing at /nowhere" == nowhere["detail"]
+        wrong = await here.http.put("/api/workflows/execute", json={})
+        assert 405 == wrong.status_code
+        assert "POST" in wrong.json()["detail"]
+        assert "POST" in wrong.headers["allow"]
+        assert (await here.get("/api/executions/", 404))["detail"]
+
+
+async def test_the_documentation_asks_nothing_of_the_internet(tmp_path: Path) -> None:
+    """`/docs` and all that it loads come from this server."""
+    async with service(tmp_path) as here:
+        page = (await here.http.get("/docs")).text
+        assert "https://" not in page
+        for name in ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png"):
+            assert f"/docs/{name}" in page
+            file = await here.http.get(f"/docs/{name}")
+            assert 200 == file.status_code
+            assert len(file.content) > 100
+        assert 404 == (await here.http.get("/docs/other.js")).status_code
+        assert "3.1.0" == (await here.get("/openapi.json"))["openapi"]
+
+
+async def test_a_mistake_of_the_server_is_json(tmp_path: Path) -> None:
+    """An error that nobody foresaw is a 500 in the same form."""
+    async with service(tmp_path) as here:
+        del here.app.state.finder
+        body = await here.post("/api/workflows/execute", {"workflowId": "a"}, 500)
+        assert "INTERNAL" == body["code"]
+        assert "/api/workflows/execute" in body["detail"]
