@@ -49,17 +49,20 @@ def caudal_handlers():
 
 def figures() -> Iterator[dict[str, Any]]:
     """Bare `GET /` and durable executions in turn, with 1, 16 and 32 clients."""
-    with tempfile.TemporaryDirectory() as folder:
-        with serving(plugins=_plugin(Path(folder))) as server:
-            ask(server.port, "POST", "/api/workflows", FIVE)
-            quiet = {}
-            for clients in (1, 16, 32):
-                bare = timed(server.port, clients, "GET", "/")
-                before = _finished(server.port)
-                done = timed(server.port, clients, "POST", "/api/workflows/execute", EXECUTE)
-                quiet[clients] = (_finished(server.port) - before) / (done.seconds * 1.1)
-                yield from _quiet(clients, bare, done, quiet[clients], _backlog(server.port))
-            yield from _beside(server.port, quiet[16])
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(plugins=_plugin(Path(folder))) as server,
+    ):
+        ask(server.port, "POST", "/api/workflows", FIVE)
+        quiet = {}
+        for clients in (1, 16, 32):
+            bare = timed(server.port, clients, "GET", "/")
+            before = _finished(server.port)
+            done = timed(server.port, clients, "POST", "/api/workflows/execute", EXECUTE)
+            left = _backlog(server.port)
+            quiet[clients] = (_finished(server.port) - before) / (done.seconds * 1.1)
+            yield from _quiet(clients, bare, done, quiet[clients], left)
+        yield from _beside(server.port, quiet[16])
 
 
 def _quiet(
@@ -121,6 +124,8 @@ def timed(port: int, clients: int, method: str, path: str, body: Any = None) -> 
 
 
 def ask(port: int, method: str, path: str, body: Any = None) -> Any:
+    """One question, and its answer read as JSON."""
+
     async def once() -> bytes:
         client = await Client.connect(port)
         _, content = await client.ask(request(method, path, body))

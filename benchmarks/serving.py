@@ -37,8 +37,7 @@ def serving(*extra: str, plugins: Path | None = None) -> Iterator[Served]:
         if plugins is not None:
             environment["PYTHONPATH"] = str(plugins)
         process = subprocess.Popen(
-            [str(Path(sys.executable).parent / "caudal"), "serve", "--port", "0", "--data", data]
-            + list(extra),
+            [_command(), "serve", "--port", "0", "--data", data, *extra],
             stderr=subprocess.STDOUT,
             stdout=subprocess.PIPE,
             text=True,
@@ -50,6 +49,10 @@ def serving(*extra: str, plugins: Path | None = None) -> Iterator[Served]:
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)
+
+
+def _command() -> str:
+    return str(Path(sys.executable).parent / "caudal")
 
 
 def _port(process: subprocess.Popen[str]) -> int:

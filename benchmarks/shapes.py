@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 from caudal_core import Config, Context, Records, handler
@@ -22,7 +23,7 @@ def column(config: Config, data: Records, ctx: Context) -> Records:  # noqa: ARG
 def chain(length: int, node_type: str = "nothing") -> dict[str, Any]:
     """One node after the other."""
     ids = [f"n{index}" for index in range(length)]
-    return _workflow(ids, list(zip(ids, ids[1:], strict=False)), node_type)
+    return _workflow(ids, list(pairwise(ids)), node_type)
 
 
 def fan(width: int, node_type: str = "nothing") -> dict[str, Any]:

@@ -14,7 +14,7 @@ Listener = Callable[[Execution, Sequence[NodeRun]], None]
 
 
 class Notices:
-    """The listeners, and the hooks of plugins. What goes wrong in one is logged and stops nothing."""
+    """The listeners, and the hooks of plugins; what goes wrong in one is logged, stops nothing."""
 
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()

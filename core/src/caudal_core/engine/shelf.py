@@ -14,7 +14,7 @@ RUNS_KEPT = 10
 
 
 class Shelf:
-    """`keep` bounds the ended executions; where nothing else keeps them (`forever`) none is lost."""
+    """`keep` bounds the ended ones; where nothing else keeps them (`forever`) none is dropped."""
 
     def __init__(self, keep: int, *, forever: bool) -> None:
         self.open: dict[str, Execution] = {}
