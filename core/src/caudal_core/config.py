@@ -75,6 +75,7 @@ class Config(BaseModel):
         frozen=True,
         validate_default=False,
         allow_inf_nan=False,
+        coerce_numbers_to_str=True,
         arbitrary_types_allowed=False,
     )
     __caudal_names__: ClassVar[dict[str, str]] = {}
@@ -107,6 +108,11 @@ class Config(BaseModel):
     def template_fields(cls) -> list[str]:
         """The names of the fields whose texts may hold `{{…}}`."""
         return [name for name, field in cls.model_fields.items() if _takes_templates(field)]
+
+    @classmethod
+    def secret_fields(cls) -> list[str]:
+        """The names of the fields whose values are never shown."""
+        return [n for n, field in cls.model_fields.items() if Secret in _types(field.annotation)]
 
     @classmethod
     def known_keys(cls) -> list[str]:

@@ -4,7 +4,7 @@
     ├── HandlerError            raised by handlers: what the outside world or the data refused
     │   ├── DataError           the input does not have the shape that the node needs
     │   │   ├── UnknownField    a field that no record has
-    │   │   └── MixedMerge      records and objects arrived at one port
+    │   │   └── MixedMerge      what arrived at one port does not go together
     │   ├── TemplateError       a template that cannot be read
     │   ├── NotAvailable        a part of Caudal that is not installed or not switched on
     │   ├── FileRefused         a file that is missing or that may not be read
@@ -123,16 +123,16 @@ class UnknownField(DataError):
 
 
 class MixedMerge(DataError):
-    """Records and objects arrived at one port."""
+    """What arrived at one port does not go together; `kinds` says what that was."""
 
     code = "MIXED_MERGE"
-    en = "port '{port}' gets both records and {other}, which cannot be merged"
-    es = "el puerto '{port}' recibe a la vez registros y {other}, que no se pueden mezclar"
+    en = "port '{port}' gets {kinds}, which cannot be merged"
+    es = "el puerto '{port}' recibe valores que no se pueden mezclar: {kinds}"
     hint_en = "bring them together with a join node, or connect only one of them"
     hint_es = "júntelos con un nodo join o conecte solo uno de ellos"
 
-    def __init__(self, port: str, other: str) -> None:
-        CaudalError.__init__(self, message="", port=port, other=other)
+    def __init__(self, port: str, kinds: list[str]) -> None:
+        CaudalError.__init__(self, message="", port=port, kinds=" and ".join(kinds))
 
 
 class TemplateError(HandlerError):

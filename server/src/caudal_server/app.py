@@ -34,7 +34,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         settings = load_settings()
         app = create_app(make_engine(settings), settings)
 
-    Raises `InvalidRequest` if the place of the workflows makes no sense.
+    Raises `InvalidSettings` if the place of the workflows makes no sense.
     """
     app = FastAPI(
         title="Caudal",

@@ -36,7 +36,7 @@ def handler_entry(registered: Registered) -> dict[str, Any]:
         "perRow": handler.per_row,
         "configSchema": config_schema(handler.config),
     }
-    docs = docs_link(registered.package)
+    docs = docs_link(registered.package, registered.version)
     return {**entry, "docs": docs} if docs else entry
 
 
@@ -71,7 +71,7 @@ class _WithDefaults(GenerateJsonSchema):
 
 
 @lru_cache(maxsize=256)
-def docs_link(package: str) -> str | None:
+def docs_link(package: str, version: str) -> str | None:  # noqa: ARG001 - another may differ
     """Where the documentation of a package is, if the package says it."""
     try:
         links = metadata(package).get_all("Project-URL") or []

@@ -25,6 +25,7 @@ from caudal_server.refused import Refused
 from caudal_server.sources import SourceFailed, SourceTimeout, WorkflowNotFound
 
 RETRY_SECONDS = 5
+WEBHOOK = "/api/webhook/"
 
 STATUS: tuple[tuple[type[errors.CaudalError], int], ...] = (
     (errors.NotFound, 404),
@@ -69,8 +70,17 @@ def problem(
     if hint:
         body["hint"] = hint
     body |= extra
-    body["instance"] = request.url.path
+    body["instance"] = shown_path(request)
     return json_answer(body, status, headers)
+
+
+def shown_path(request: Request) -> str:
+    """The path that was asked for, without what may be a webhook's token."""
+    path = request.url.path
+    if not path.startswith(WEBHOOK):
+        return path
+    workflow_id, slash, _ = path.removeprefix(WEBHOOK).partition("/")
+    return f"{WEBHOOK}{workflow_id}{slash}{'•••' if slash else ''}"
 
 
 def of_error(request: Request, error: errors.CaudalError) -> Response:
@@ -119,7 +129,7 @@ async def _caudal(request: Request, error: Exception) -> Response:
 async def _framework(request: Request, error: Exception) -> Response:
     """What the framework itself says: unknown paths, wrong methods."""
     assert isinstance(error, HTTPException)  # noqa: S101 - it is installed for these alone
-    status, path = error.status_code, request.url.path
+    status, path = error.status_code, shown_path(request)
     if status == HTTPStatus.NOT_FOUND:
         detail = f"there is nothing at {path}"
         return problem(request, status, "NOT_FOUND", detail, hint="/docs lists what there is")
@@ -158,5 +168,5 @@ async def _validation(request: Request, error: Exception) -> Response:
 
 async def _unforeseen(request: Request, error: Exception) -> Response:
     """A mistake of this program; the server's log has the traceback."""
-    detail = f"the server failed at {request.method} {request.url.path} ({type(error).__name__})"
+    detail = f"the server failed at {request.method} {shown_path(request)} ({type(error).__name__})"
     return problem(request, 500, "INTERNAL", detail, hint="the server's log says where")

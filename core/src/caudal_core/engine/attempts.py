@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from functools import partial
 from random import random
-from time import monotonic
 from typing import Any
 
 from caudal_core.context import Context
@@ -14,6 +13,7 @@ from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import describe
 from caudal_core.engine.means import Means
 from caudal_core.engine.recorder import Recorder
+from caudal_core.engine.resume import INTERRUPTED
 from caudal_core.errors import NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
@@ -58,7 +58,7 @@ class Attempts:
             return
         try:
             result = call(node.handler, node.config, deliveries, self._context(node, run))
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is the node's failure
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the node's failure
             self._failed_inline(node, run, error)
         else:
             self.completed(node, run, result)
@@ -73,16 +73,16 @@ class Attempts:
     def _job(self, node: GraphNode, run: NodeRun, deliveries: Deliveries) -> Job:
         ctx, options = self._context(node, run), node.options
         ctx.notes.changed = partial(self._e.nudge, asyncio.get_running_loop())
-        timeout = options.timeout
-        if timeout is not None:
-            ctx.deadline = monotonic() + timeout
-        return Job(node.handler, node.config, deliveries, ctx, options.on_row_error, timeout)
+        row_error, timeout = options.on_row_error, options.timeout
+        return Job(node.handler, node.config, deliveries, ctx, row_error, timeout)
 
     async def _run(self, node: GraphNode, run: NodeRun, job: Job) -> None:
         try:
             result = await self._once(node, run, job)
-        except Exception as error:  # noqa: BLE001 - whatever a handler raises is its failure
-            if self._again(node, run, error):
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the node's failure
+            if isinstance(error, NodeTimeout) and node.handler.effect == "at_most_once":
+                self._unknown(node, run)
+            elif self._again(node, run, error):
                 await self._retry(node, run)
             else:
                 self.failed(node, run, error)
@@ -98,7 +98,7 @@ class Attempts:
             await self._means.journal.flush()
         return await self._means.runner.run(job)
 
-    def _again(self, node: GraphNode, run: NodeRun, error: Exception) -> bool:
+    def _again(self, node: GraphNode, run: NodeRun, error: BaseException) -> bool:
         """Whether another attempt follows; then this one is recorded by itself."""
         if run.attempt > node.options.retries or self._e.stop_reason is not None:
             return False
@@ -112,7 +112,7 @@ class Attempts:
         following.input = deliveries = dict(run.input or {})
         await self._run(node, following, self._job(node, following, deliveries))
 
-    def _failed_inline(self, node: GraphNode, run: NodeRun, error: Exception) -> None:
+    def _failed_inline(self, node: GraphNode, run: NodeRun, error: BaseException) -> None:
         if self._again(node, run, error):
             self._spawn(self._retry(node, run))
         else:
@@ -146,7 +146,7 @@ class Attempts:
         self._recorder.record(run, "completed")
         self._settle(node, run, result.ports)
 
-    def failed(self, node: GraphNode, run: NodeRun, error: Exception) -> None:
+    def failed(self, node: GraphNode, run: NodeRun, error: BaseException) -> None:
         """The handler has raised, and no attempt is left."""
         if self._e.stop_reason is not None:
             return
@@ -156,6 +156,13 @@ class Attempts:
             run.outputs = ports
         self._recorder.record(run, "failed")
         self._settle(node, run, ports)
+
+    def _unknown(self, node: GraphNode, run: NodeRun) -> None:
+        """An effect that must not be repeated, of which nobody knows whether it happened."""
+        run.state, run.error = "interrupted", INTERRUPTED
+        self.after_failure(node, run)
+        self._recorder.record(run, "interrupted")
+        self._settle(node, run, None)
 
     def after_failure(self, node: GraphNode, run: NodeRun) -> Ports | None:
         """What a failed node hands on by its `onError`; nothing makes the execution fail."""
@@ -174,7 +181,7 @@ class Attempts:
         return {ERROR_PORT: Payload.of({"error": run.error, "node": node.id, "input": data})}
 
 
-def _timed(node: GraphNode, error: Exception) -> Exception:
+def _timed(node: GraphNode, error: BaseException) -> BaseException:
     """A time-out names the node's own limit, whoever noticed it first."""
     if isinstance(error, NodeTimeout) and node.options.timeout is not None:
         return NodeTimeout(seconds=node.options.timeout)

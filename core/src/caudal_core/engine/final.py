@@ -44,7 +44,11 @@ def _single(node_id: str, outputs: dict[str, Payload] | None) -> tuple[bytes | N
     if not outputs:
         return None, None
     if len(outputs) > 1:
-        return encode({port: shown(payload)[0] for port, payload in outputs.items()}), None
+        whole = {port: shown(payload)[0] for port, payload in outputs.items()}
+        size = sum(payload.size for payload in outputs.values())
+        cut = any(payload.large for payload in outputs.values())
+        known = {"truncated": True, "rows": None, "bytes": size, "node": node_id}
+        return encode(whole), encode(known) if cut else None
     payload = next(iter(outputs.values()))
     if not payload.large:
         return payload.json(), None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
 from caudal_core.payload import Payload
-from caudal_core.records import kind_of
+from caudal_core.records import is_records, kind_of
 
 Delivered = Sequence[dict[str, Payload] | None]
 """By a node's position what it handed on, by port."""
@@ -43,5 +43,8 @@ def merge(port: str, parts: Sequence[Payload]) -> Payload:
         for part in parts:
             together.update(part.data)
         return Payload.merged(together, parts)
-    other = next((part.data for part in parts if type(part.data) is not list), None)
-    raise MixedMerge(port, kind_of(other))
+    raise MixedMerge(port, [_kind(part) for part in parts])
+
+
+def _kind(part: Payload) -> str:
+    return "records" if is_records(part.data) else kind_of(part.data)

@@ -53,8 +53,14 @@ def build_graph(
 
 def _finals(nodes: tuple[GraphNode, ...]) -> tuple[int, ...]:
     outputs = tuple(node.index for node in nodes if node.type == OUTPUT)
-    leaves = (node.index for node in nodes if not node.outgoing and node.type != COMMENT)
-    return outputs or tuple(leaves)
+    return outputs or tuple(node.index for node in nodes if _is_leaf(node, nodes))
+
+
+def _is_leaf(node: GraphNode, nodes: tuple[GraphNode, ...]) -> bool:
+    """Whether nothing follows; a comment is neither a leaf nor something that follows."""
+    after = (nodes[edge.target] for edge in node.outgoing)
+    noted = all(other.type == COMMENT and not other.outgoing for other in after)
+    return noted and node.type != COMMENT
 
 
 class _Check:

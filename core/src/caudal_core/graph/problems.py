@@ -69,6 +69,8 @@ def config_problem(
         steps[0] = stored_key(model, named, stored)
     name = ".".join(steps)
     value = stored.get(steps[0]) if len(steps) == 1 else None
+    if named in model.secret_fields():
+        value, error = "••••", {**error, "input": "••••"}
     message = f"node '{node_id}', config {name}: {_reason(error, value)}".replace(" :", ":")
     place = pointer("nodes", index, "config", *steps)
     return problem("INVALID_CONFIG", message, place, node_id=node_id)

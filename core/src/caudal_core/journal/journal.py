@@ -10,6 +10,7 @@ which they were written.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -17,6 +18,7 @@ from caudal_core.errors import Unavailable
 
 RIDE_ALONG = 0.01
 FEED = 128
+CLOSE_SECONDS = 5.0
 Row = tuple[Any, ...]
 Told = Callable[[Sequence[Any]], None]
 
@@ -73,6 +75,7 @@ class Journal:
         self._fed = 0
         self._subjects: list[Any] = []
         self._waiters: list[asyncio.Future[None]] = []
+        self._told_next: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -85,16 +88,14 @@ class Journal:
 
     async def close(self) -> None:
         """Commit what is left, then let go; what cannot be committed is given up after a while."""
-        try:
-            async with asyncio.timeout(5):
+        with contextlib.suppress(TimeoutError, Unavailable):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await self.flush()
-        except TimeoutError:
-            pass
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self._sink.close()
-        for waiter in self._waiters:
+        for waiter in (*self._told_next, *self._waiters):
             _resolve(waiter, Unavailable(message="the journal has closed"))
 
     def write(self, statement: int, row: Row, subject: Any = None, *, urgent: bool = False) -> None:
@@ -123,22 +124,21 @@ class Journal:
         await waiter
 
     async def _work(self) -> None:
-        waiters: list[asyncio.Future[None]] = []
         try:
             while True:
                 await self._urgent.wait()
                 self._urgent.clear()
-                rows, fed, subjects, waiters = self._swap()
+                rows, fed, subjects, self._told_next = self._swap()
                 self._committing = True
                 if rows:
                     await self._commit(rows, fed)
                 self._committing = False
                 self.told(subjects)
-                for waiter in waiters:
+                for waiter in self._told_next:
                     _resolve(waiter)
         except Exception as error:
             self.fault = f"the journal has failed: {error!r}"
-            for waiter in (*waiters, *self._waiters):
+            for waiter in (*self._told_next, *self._waiters):
                 _resolve(waiter, Unavailable(message=self.fault))
             raise
 

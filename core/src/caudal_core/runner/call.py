@@ -43,10 +43,8 @@ def result_of(
     if isinstance(returned, Outputs):
         by_port = handler.ports(returned)
         ports = {port: _payload(value, data, deliveries) for port, value in by_port.items()}
-    elif returned is data and type(data) is Records:
-        ports = dict(zip(handler.outputs, deliveries.values(), strict=False))
     else:
-        ports = {handler.outputs[0]: Payload.of(returned)}
+        ports = {handler.outputs[0]: _payload(returned, data, deliveries)}
     if said is None:
         return NodeResult(ports, None, NO_REPORT)
     report = encode(_report(said.report, returned, ports)) if said.report else NO_REPORT
@@ -54,10 +52,18 @@ def result_of(
 
 
 def _payload(value: Any, data: Any, deliveries: Deliveries) -> Payload:
-    """Records that were handed on as they came are not measured and encoded again."""
-    if value is data and type(data) is Records:
-        return next(iter(deliveries.values()))
-    return Payload.of(value)
+    """Records that were handed on as they came are not measured and encoded again.
+
+    A plain value may have been changed in place; what is known of its columns goes along with it.
+    """
+    if value is not data or len(deliveries) != 1:
+        return Payload.of(value)
+    [given_payload] = deliveries.values()
+    if type(data) is Records:
+        return given_payload
+    payload = Payload.of(value)
+    payload.metadata = given_payload.metadata
+    return payload
 
 
 def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) -> dict[str, Any]:

@@ -3,12 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+from collections.abc import Callable
+from functools import partial
+from time import monotonic
 
 from caudal_core.errors import NodeTimeout
 from caudal_core.runner.call import NodeResult
 from caudal_core.runner.pool import ThreadPool
 from caudal_core.runner.protocol import Job
+
+
+def _nothing() -> None:
+    """A node without a time limit has begun."""
+
+
+def _begin(
+    job: Job, seconds: float, loop: asyncio.AbstractEventLoop, limit: asyncio.Timeout
+) -> None:
+    """Start a node's clock, from any thread."""
+    job.ctx.deadline = monotonic() + seconds
+    loop.call_soon_threadsafe(_limit, limit, loop.time() + seconds)
+
+
+def _limit(limit: asyncio.Timeout, when: float) -> None:
+    with contextlib.suppress(RuntimeError):  # it has ended already
+        limit.reschedule(when)
+
+
+def _in_thread(job: Job, begun: Callable[[], None]) -> NodeResult:
+    begun()
+    return job.run()
+
+
+def _is_cancelled() -> bool:
+    """Whether somebody cancelled this task, and it was not the handler that raised by itself."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _own(error: BaseException) -> RuntimeError:
+    """What means something to Python itself is an ordinary failure where a handler raises it."""
+    return RuntimeError(f"the handler raised {type(error).__name__}")
 
 
 def default_threads() -> int:
@@ -39,24 +76,33 @@ class EmbeddedRunner:
 
     async def run(self, job: Job) -> NodeResult:
         """See `Runner.run`."""
+        if job.timeout is None:
+            return await self._run(job, _nothing)
+        loop = asyncio.get_running_loop()
         try:
-            async with asyncio.timeout(job.timeout):
-                return await self._run(job)
+            async with asyncio.timeout(None) as limit:
+                # The time that a node may take begins when it begins, not while it waits its turn.
+                return await self._run(job, partial(_begin, job, job.timeout, loop, limit))
         except TimeoutError:
-            if job.timeout is None or not job.ctx.cancelled:
+            if not job.ctx.cancelled:
                 raise
             raise NodeTimeout(seconds=job.timeout) from None
 
-    async def _run(self, job: Job) -> NodeResult:
+    async def _run(self, job: Job, begun: Callable[[], None]) -> NodeResult:
         try:
             if not job.handler.is_async:
-                result: NodeResult = await self._pool.run(job.run)
+                result: NodeResult = await self._pool.run(partial(_in_thread, job, begun))
                 return result
             async with self._slots:
+                begun()
                 return await job.run_async()
-        except asyncio.CancelledError:
+        except asyncio.CancelledError as error:
+            if not _is_cancelled():
+                raise _own(error) from error
             job.ctx.cancel()
             raise
+        except SystemExit as error:
+            raise _own(error) from error
 
     async def close(self) -> None:
         """Let idle threads end."""

@@ -35,6 +35,7 @@ class ThreadPool:
         self.size = size
         self.abandoned = 0
         self._name = name
+        self._closed = False
         self._queue: SimpleQueue[_Task | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._threads = 0
@@ -43,6 +44,9 @@ class ThreadPool:
 
     async def run(self, function: Callable[[], Any]) -> Any:
         """The function's result. Cancelled while it runs, its thread is abandoned."""
+        if self._closed:
+            message = "the pool is closed"
+            raise RuntimeError(message)
         task = _Task(function, asyncio.get_running_loop())
         with self._lock:
             self._busy += 1
@@ -57,6 +61,7 @@ class ThreadPool:
 
     def close(self) -> None:
         """Let idle threads end; busy ones end with the process."""
+        self._closed = True
         for _ in range(self._threads):
             self._queue.put(None)
 

@@ -36,15 +36,16 @@ class Rows:
         self._policy = policy
         self._out: list[Any] = [None] * len(data)
         self._failed: dict[int, str] = {}
+        self._done = 0
 
     def run(self, handler: Handler, config: Any) -> Records:
         """Every record through a `def` handler."""
         for index, row in enumerate(self._data.rows()):
-            self._ctx.check()
             try:
                 self._out[index] = handler.function(config, row, self._ctx)
-            except Exception as error:  # noqa: BLE001 - any cause counts as the row's failure
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the row's failure
                 self._failure(index, row, error)
+            self._ended()
         return self._collected()
 
     async def run_async(self, handler: Handler, config: Any) -> Records:
@@ -55,15 +56,23 @@ class Rows:
             for index, row in queue:
                 try:
                     self._out[index] = await handler.function(config, row, self._ctx)
-                except Exception as error:  # noqa: BLE001 - any cause counts as the row's failure
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the row's failure
                     self._failure(index, row, error)
+                self._ended()
 
-        async with asyncio.TaskGroup() as group:
-            for _ in range(min(ROWS_AT_ONCE, len(self._out))):
-                group.create_task(worker())
+        try:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(min(ROWS_AT_ONCE, len(self._out))):
+                    group.create_task(worker())
+        except ExceptionGroup as failures:
+            raise failures.exceptions[0] from None
         return self._collected()
 
-    def _failure(self, index: int, row: dict[str, Any], error: Exception) -> None:
+    def _ended(self) -> None:
+        self._done += 1
+        self._ctx.progress(self._done, len(self._out))
+
+    def _failure(self, index: int, row: dict[str, Any], error: BaseException) -> None:
         if self._policy == "fail" or self._ctx.cancelled:
             raise RowFailed(index, error_text(error)) from error
         self._failed[index] = error_text(error)

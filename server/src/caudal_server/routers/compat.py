@@ -25,6 +25,7 @@ from caudal_server.documents import list_row, logs_body, status_document
 from caudal_server.listing import executions_of_workflow, limit_of
 from caudal_server.previews import visible
 from caudal_server.requests import execute_request, node_request, not_yet
+from caudal_server.sources import organization_of
 
 MOST_SECONDS = 600.0
 POLL_SECONDS = 60.0
@@ -63,7 +64,7 @@ async def execute_workflow(request: Request) -> Response:
         document,
         call.inputs,
         workflow_id=call.workflow_id,
-        organization=call.organization,
+        organization=call.organization or organization_of(document),
         labels=call.labels,
     )
     if seconds:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
@@ -53,11 +53,8 @@ async def call_webhook(request: Request) -> Response:
     if not nodes:
         detail = f"the workflow {workflow_id} has no webhook node, so it takes no calls"
         raise Refused(404, "NO_WEBHOOK", detail, hint="add a webhook node to it")
-    _admit(
-        nodes,
-        [request.path_params.get("token"), request.headers.get(TOKEN_HEADER)],
-        engine.registry,
-    )
+    given = [request.path_params.get("token"), request.headers.get(TOKEN_HEADER)]
+    _admit(nodes, [token for token in given if token], engine.registry)
     inputs = await _inputs(request)
     graph = await engine.graph(found.document, workflow_id=found.id)
     execution = await engine.submit(graph, inputs, organization=found.organization)
@@ -74,9 +71,9 @@ async def _found(request: Request, workflow_id: str) -> Found:
         raise NotFound(kind="Workflow", id=error.params["id"]) from None
 
 
-def _admit(nodes: list[Mapping[str, Any]], given: list[str | None], registry: Registry) -> None:
+def _admit(nodes: Sequence[Mapping[str, Any]], given: Sequence[str], registry: Registry) -> None:
     tokens = [token for node in nodes if (token := setting(node, "webhookToken", registry))]
-    if tokens and not admits(tokens, filter(None, given)):
+    if tokens and not admits(tokens, given):
         detail = "this webhook wants a token, and the call has none or another"
         hint = "put the token behind the address, or into the header X-Webhook-Token"
         raise Refused(403, "FORBIDDEN", detail, hint=hint)
@@ -123,6 +120,8 @@ async def _decided(request: Request, execution: Execution) -> Response:
     if decision.made():
         return _failed(execution, decision.reason())
     message = f"It has not answered within {seconds:g} s; it goes on"
+    if state.stopping(request).is_set():
+        message = "The server is stopping; it goes on when the server is back"
     return _begun(execution, 202, execution.record.state, message)
 
 

@@ -6,6 +6,7 @@ import re
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -30,6 +31,7 @@ class WorkflowDatabase:
         self._query = query
         self._pool = pool
         self._engine: Engine | None = None
+        self._opening = Lock()
         self.name = f"the database {url.render_as_string(hide_password=True)}"
 
     async def fetch(self, workflow_id: str) -> dict[str, Any] | None:
@@ -58,20 +60,22 @@ class WorkflowDatabase:
         return unwrap(_with_data(row))
 
     def _opened(self) -> Engine:
+        with self._opening:
+            if self._engine is None:
+                self._engine = self._open()
+            return self._engine
+
+    def _open(self) -> Engine:
         from sqlalchemy import create_engine
 
-        if self._engine is None:
-            try:
-                path = self._file()
-                self._engine = (
-                    create_engine(self._url, pool_pre_ping=True, pool_recycle=1800)
-                    if path is None
-                    else _reading(path)
-                )
-            except ModuleNotFoundError as error:
-                message = f"its driver is not installed: pip install {error.name}"
-                raise Unusable(message) from None
-        return self._engine
+        file = self._file()
+        if file is not None:
+            return _reading(file)
+        try:
+            return create_engine(self._url, pool_pre_ping=True, pool_recycle=1800)
+        except ModuleNotFoundError as error:
+            message = f"its driver is not installed: pip install {error.name}"
+            raise Unusable(message) from None
 
     def _file(self) -> Path | None:
         """The file of an SQLite database that is a plain one."""

@@ -107,7 +107,7 @@ def pair_in(value: JSON) -> list[JSON]:
 
 def _between(right: JSON, zone: Zone) -> Test:
     pair = pair_in(right)
-    if len(pair) != 2:  # noqa: PLR2004 - the lower and the upper limit
+    if len(pair) != 2:
         return _refusing("between", right, _PAIR_NEEDS)
     above = _ordered("greaterOrEqual", pair[0], zone)
     below = _ordered("lessOrEqual", pair[1], zone)

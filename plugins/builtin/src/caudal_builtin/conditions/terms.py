@@ -95,6 +95,6 @@ class Term(NamedTuple):
 
     def _check_pair(self) -> None:
         pair = pair_in(self.value)
-        if len(pair) != 2 or any(map(is_empty, pair)):  # noqa: PLR2004 - lower and upper limit
+        if len(pair) != 2 or any(map(is_empty, pair)):
             message = f"between needs two values, such as '1 and 5', not {self.value!r}"
             raise ValueError(message)
