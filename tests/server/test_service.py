@@ -53,7 +53,7 @@ async def test_unknown_paths_and_methods_are_json(tmp_path: Path) -> None:
     async with service(tmp_path) as here:
         nowhere = await here.get("/nowhere", 404)
         assert "there is nothing at /nowhere" == nowhere["detail"]
-        wrong = await here.http.put("/api/workflows/execute", json={})
+        wrong = await here.http.put("/api/nodes/execute", json={})
         assert 405 == wrong.status_code
         assert "POST" in wrong.json()["detail"]
         assert "POST" in wrong.headers["allow"]
@@ -77,7 +77,8 @@ async def test_the_documentation_asks_nothing_of_the_internet(tmp_path: Path) ->
 async def test_a_mistake_of_the_server_is_json(tmp_path: Path) -> None:
     """An error that nobody foresaw is a 500 in the same form."""
     async with service(tmp_path) as here:
-        del here.app.state.finder
+        finder, here.app.state.finder = here.app.state.finder, None
         body = await here.post("/api/workflows/execute", {"workflowId": "a"}, 500)
         assert "INTERNAL" == body["code"]
         assert "/api/workflows/execute" in body["detail"]
+        here.app.state.finder = finder

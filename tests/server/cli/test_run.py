@@ -65,11 +65,19 @@ def test_input_without_a_name_is_invalid(given: str) -> None:
     assert f"--input {given}: write it as NAME=VALUE" in done.stderr
 
 
-def test_input_that_no_request_could_hold_is_invalid() -> None:
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        ('{"a": 1, "a": 2}', "has the key 'a' twice"),
+        ("9" * 5_000, "holds a whole number that is too long"),
+        ("[" * 5_000 + "]" * 5_000, "is nested too deeply"),
+    ],
+)
+def test_input_that_no_request_could_hold_is_invalid(given: str, why: str) -> None:
     """JSON that a request is refused for is refused here too, with the input's name."""
-    done = caudal("run", saved(doubling()), "--input", 'value={"a": 1, "a": 2}')
+    done = caudal("run", saved(doubling()), "--input", f"value={given}")
     assert 2 == done.exit_code
-    assert "--input value has the key 'a' twice" in done.stderr
+    assert f"--input value {why}" in done.stderr
 
 
 def test_failure_is_told_with_cause_and_hint() -> None:

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from caudal_core.engine.execution import Execution
-from caudal_core.journal import NodeRun
+from caudal_core.journal import SETTLED, NodeRun
 
 Listener = Callable[[Execution, Sequence[NodeRun]], None]
 
@@ -31,13 +31,17 @@ class Notices:
         if hooks is None:
             return
         if hooks.caudal_node_finished.get_hookimpls():
-            for run in runs:
+            for run in filter(_has_ended, runs):
                 told = {"node_id": run.node_id, "status": run.shown}
                 _quietly(partial(hooks.caudal_node_finished, execution_id=execution.id, **told))
         if execution.record.finished and hooks.caudal_execution_finished.get_hookimpls():
             record = execution.record
             told = {"workflow_id": record.workflow_id, "status": record.state}
             _quietly(partial(hooks.caudal_execution_finished, execution_id=record.id, **told))
+
+
+def _has_ended(run: NodeRun) -> bool:
+    return run.settles and run.shown in SETTLED
 
 
 def _quietly(call: Callable[[], Any]) -> None:

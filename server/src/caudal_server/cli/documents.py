@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,12 +47,14 @@ def value_of(name: str, text: str) -> JSON:
 
     JSON that would be refused in a request, such as an object with a key twice, is refused here.
     """
-    try:
-        json.loads(text, parse_constant=_no_number)
-    except ValueError:
-        return text
+    with suppress(ValueError, RecursionError):  # then it is JSON, but more than is taken
+        try:
+            json.loads(text, parse_constant=_no_number)
+        except json.JSONDecodeError:
+            return text
     return loads(text, what=f"--input {name}")
 
 
 def _no_number(name: str) -> None:
-    raise ValueError(name)
+    """NaN and Infinity are Python's idea of JSON."""
+    raise json.JSONDecodeError(name, name, 0)

@@ -24,7 +24,10 @@ def serve(
         str | None, typer.Option(metavar="KIND", help="sqlite, which is all there is so far.")
     ] = None,
     workflows: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A folder of workflows as JSON files.")
+        Path | None,
+        typer.Option(
+            metavar="DIR", exists=True, file_okay=False, help="A folder of workflows as JSON files."
+        ),
     ] = None,
     runner: Annotated[str | None, typer.Option(metavar="NAME", help="What runs the nodes.")] = None,
 ) -> None:

@@ -1,0 +1,262 @@
+"""Workflows of any shape against a plain evaluator that says what must come out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from caudal_core import Config, Context, Field, Handler, HandlerError, Outputs, handler
+from caudal_core.testing import WorkflowRun, run_workflow
+
+MOST = 9
+"""Nodes at most: small enough for a person to read what failed."""
+
+PORTS = ("out", "other")
+
+
+class Act(Config):
+    """What a node does: fail, or hand on a value or what came in by some of its ports."""
+
+    fails: int = Field(0)
+    take: list[str] = Field(default_factory=list)
+    value: Any = Field(None, template=False)
+
+
+def act(config: Act, data: Any, ctx: Context) -> Outputs:
+    """Do as the config says."""
+    if ctx.attempt <= config.fails:
+        message = f"failure {ctx.attempt}"
+        raise HandlerError(message)
+    return Outputs(**dict.fromkeys(config.take, data if config.value is None else config.value))
+
+
+@cache
+def handlers() -> tuple[Handler, ...]:
+    """The same node, called on the spot, in a thread and as a task, with one input and with two."""
+
+    async def act_async(config: Act, data: Any, ctx: Context) -> Any:
+        await asyncio.sleep(0)
+        return act(config, data, ctx)
+
+    made = []
+    for inputs in (("in",), ("A", "B")):
+        count = len(inputs)
+        made += [
+            handler(f"light{count}", inputs=inputs, outputs=PORTS, light=True)(act),
+            handler(f"thread{count}", inputs=inputs, outputs=PORTS)(act),
+            handler(f"async{count}", inputs=inputs, outputs=PORTS)(act_async),
+        ]
+    return tuple(made)
+
+
+@dataclass
+class Expected:
+    """What becomes of each node, by the rules as one reads them."""
+
+    states: dict[str, str] = field(default_factory=dict)
+    left: dict[str, dict[str, Any]] = field(default_factory=dict)
+    poisoned: set[str] = field(default_factory=set)
+    failed: list[str] = field(default_factory=list)
+
+
+Connection = tuple[str, str, str, str]
+
+
+def evaluate(
+    nodes: dict[str, dict[str, Any]], connections: list[Connection], inputs: Any
+) -> Expected:
+    """The nodes one after the other, in an order in which each follows those it depends on."""
+    found = Expected()
+    for name, node in nodes.items():
+        arriving = [c for c in connections if c[2] == name]
+        if any(c[0] in found.poisoned for c in arriving):
+            found.states[name] = "skipped"
+            found.poisoned.add(name)
+            continue
+        delivered = [c for c in arriving if c[1] in found.left.get(c[0], {})]
+        if arriving and not delivered:
+            found.states[name] = "skipped"
+            continue
+        given_by_port = merged(node, delivered, found.left) if arriving else {first(node): inputs}
+        settle(name, node, given_by_port, found)
+    return found
+
+
+def first(node: dict[str, Any]) -> str:
+    """The first input port."""
+    return "A" if node["type"].endswith("2") else "in"
+
+
+def merged(
+    node: dict[str, Any], delivered: list[Connection], left: dict[str, dict[str, Any]]
+) -> dict[str, Any] | None:
+    """By port what came in, or nothing where it does not go together."""
+    ports = ("A", "B") if node["type"].endswith("2") else ("in",)
+    found: dict[str, Any] = {}
+    for port in ports:
+        parts = [left[c[0]][c[1]] for c in delivered if c[3] == port]
+        if len(parts) == 1:
+            found[port] = parts[0]
+        elif parts and all(type(part) is list for part in parts):
+            found[port] = [item for part in parts for item in part]
+        elif parts and all(type(part) is dict for part in parts):
+            found[port] = {key: value for part in parts for key, value in part.items()}
+        elif parts:
+            return None
+    return found
+
+
+def settle(
+    name: str, node: dict[str, Any], given_by_port: dict[str, Any] | None, found: Expected
+) -> None:
+    """What a node that runs hands on."""
+    config, policy = node["config"], node.get("onError", "fail")
+    tries = 1 + node.get("retries", 0)
+    if given_by_port is not None and config["fails"] < tries:
+        one = len(given_by_port) == 1 and not node["type"].endswith("2")
+        data = next(iter(given_by_port.values())) if one else given_by_port
+        value = data if config["value"] is None else config["value"]
+        found.states[name] = "completed"
+        found.left[name] = dict.fromkeys(config["take"], value)
+        return
+    found.states[name] = "failed"
+    if policy == "fail":
+        found.failed.append(name)
+        found.poisoned.add(name)
+    elif policy == "continue":
+        data = next(iter((given_by_port or {}).values()), None)
+        found.left[name] = {"out": data}
+    else:
+        found.left[name] = {"error": ...}
+
+
+# -- any workflow ---------------------------------------------------------------------------------
+
+VALUES = st.one_of(
+    st.none(),
+    st.integers(-3, 3),
+    st.lists(st.fixed_dictionaries({"n": st.integers(0, 3)}), max_size=3),
+    st.dictionaries(st.sampled_from("abc"), st.integers(0, 3), max_size=3),
+)
+
+
+@st.composite
+def some_nodes(draw: st.DrawFn) -> dict[str, dict[str, Any]]:
+    """Nodes in an order in which connections go forward."""
+    count = draw(st.integers(1, MOST))
+    found = {}
+    for number in range(count):
+        kind = draw(st.sampled_from(["light", "light", "thread", "async"]))
+        config = {
+            "fails": draw(st.sampled_from([0, 0, 0, 0, 1, 2, 9])),
+            "take": draw(st.sampled_from([["out"], ["out"], ["other"], ["out", "other"], []])),
+            "value": draw(VALUES),
+        }
+        node: dict[str, Any] = {"type": f"{kind}{draw(st.sampled_from([1, 1, 2]))}"}
+        node["config"] = config
+        if policy := draw(st.sampled_from([None, None, "fail", "continue", "branch"])):
+            node["onError"] = policy
+        if retries := draw(st.sampled_from([0, 0, 1, 2])):
+            node["retries"] = retries
+        found[f"n{number}"] = node
+    return found
+
+
+@st.composite
+def workflows(draw: st.DrawFn) -> tuple[dict[str, dict[str, Any]], list[Connection]]:
+    """Nodes and connections, these in any order, several between the same nodes too."""
+    nodes = draw(some_nodes())
+    names = list(nodes)
+    pairs = [(a, b) for place, a in enumerate(names) for b in names[place + 1 :]]
+    chosen = draw(st.lists(st.sampled_from(pairs), max_size=14)) if pairs else []
+    connections = []
+    for source, target in chosen:
+        leaves = [*PORTS, "error"] if nodes[source].get("onError") == "branch" else list(PORTS)
+        enters = ["A", "B"] if nodes[target]["type"].endswith("2") else ["in"]
+        output = draw(st.sampled_from(leaves))
+        connections.append((source, output, target, draw(st.sampled_from(enters))))
+    return nodes, connections
+
+
+def run(
+    nodes: dict[str, dict[str, Any]], connections: list[Connection], inputs: dict[str, Any]
+) -> WorkflowRun:
+    """What the engine makes of it; the nodes in another order than that of the evaluator."""
+    names = ("fromNodeId", "outputType", "toNodeId", "inputPort")
+    document = {
+        "nodes": [{"id": name, **node} for name, node in reversed(nodes.items())],
+        "connections": [dict(zip(names, c, strict=True)) for c in connections],
+    }
+    return run_workflow(document, inputs, *handlers())
+
+
+def plain(value: Any) -> Any:
+    """Without what an error says: of it only that it is there is expected."""
+    return ... if isinstance(value, dict) and set(value) == {"error", "node", "input"} else value
+
+
+def hides_errors(found: Expected) -> bool:
+    """Whether an error went on through other nodes, of which the evaluator knows nothing."""
+    return any(... in ports.values() for ports in found.left.values())
+
+
+@settings(max_examples=120)
+@given(workflows(), st.dictionaries(st.sampled_from("xy"), st.integers(0, 9), max_size=2))
+def test_any_workflow(
+    workflow: tuple[dict[str, dict[str, Any]], list[Connection]], inputs: dict[str, Any]
+) -> None:
+    """Whatever the graph, every node ends as the rules say, with the outputs that they say."""
+    nodes, connections = workflow
+    followed = {(c[0], c[1]) for c in connections}
+    expected = evaluate(nodes, connections, inputs)
+    found = run(nodes, connections, inputs)
+    if any(port == "error" and (name, port) in followed for name, ports in expected.left.items() for port in ports):
+        assert set(nodes) == set(found.statuses)  # what an error becomes further on is not told here
+        return
+    assert expected.states == found.statuses
+    assert expected.left == {
+        name: {port: plain(value) for port, value in found.outputs(name).items()}
+        for name in nodes
+        if name in expected.left
+    }
+    assert ("failed" if expected.failed else "completed") == found.status
+    assert sorted(expected.failed) == sorted(
+        line.split("(")[1].split(")")[0] for line in (found.error or "").splitlines()
+    )
+
+
+@settings(max_examples=40)
+@given(workflows())
+def test_attempts_are_counted(
+    workflow: tuple[dict[str, dict[str, Any]], list[Connection]],
+) -> None:
+    """Every node has as many runs as it needed attempts, numbered from 1, the last one settling."""
+    nodes, connections = workflow
+    found = run(nodes, connections, {})
+    for name, node in nodes.items():
+        runs = [run for run in found.runs if run.node_id == name]
+        assert list(range(1, len(runs) + 1)) == [run.attempt for run in runs]
+        assert [False] * (len(runs) - 1) + [True] == [run.settles for run in runs]
+        if found.statuses[name] == "completed":
+            assert node["config"]["fails"] + 1 == len(runs)
+        assert {"failed"} >= {run.state for run in runs[:-1]}
+
+
+@settings(max_examples=40)
+@given(workflows())
+def test_nothing_is_recorded_out_of_order(
+    workflow: tuple[dict[str, dict[str, Any]], list[Connection]],
+) -> None:
+    """A node is recorded after all that it depends on, and every record has a number of its own."""
+    nodes, connections = workflow
+    found = run(nodes, connections, {})
+    last = {run.node_id: run.seq for run in found.runs}
+    first_seen = {run.node_id: run.seq for run in reversed(found.runs)}
+    assert all(last[c[0]] < first_seen[c[2]] for c in connections)
+    numbers = [run.seq for run in found.runs]
+    assert len(numbers) == len(set(numbers))
