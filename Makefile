@@ -50,8 +50,8 @@ lint: types ## Check style, format, types and the order of imports
 types: setup ## Check the types
 	$(BIN)/mypy
 
-docs: setup ## Write the generated pages of docs/ anew
-	$(BIN)/python -m tools.docs
+docs: setup ## Write the generated files anew
+	$(BIN)/python -m tools.openapi
 
 bench: setup ## Measure speed; prints JSON
 	$(BIN)/python -m benchmarks

@@ -1,1 +1,1 @@
-"""What keeps the repository's generated files true."""
+"""Programs for people who change this repository."""

@@ -97,7 +97,7 @@ async def interrupted(
     state.second = True
     async with life(folder, *(state.handlers if handlers is None else handlers)) as engine:
         async with asyncio.timeout(LONG):
-            while not (view := await engine.view(execution.id)).record.finished:
+            while not (view := await engine.view(execution.id)).record.finished:  # noqa: ASYNC110 - it may be read back
                 await asyncio.sleep(0.005)
         return state, view
 

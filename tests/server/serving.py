@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -181,6 +182,6 @@ def node(node_id: str, type_: str, **config: Any) -> dict[str, Any]:
 
 def flow(*nodes: dict[str, Any], name: str = "Flow", **more: Any) -> dict[str, Any]:
     """A workflow of nodes, each one after the other."""
-    pairs = zip(nodes, nodes[1:], strict=False)
+    pairs = pairwise(nodes)
     links = [{"fromNodeId": one["id"], "toNodeId": other["id"]} for one, other in pairs]
     return {"name": name, "nodes": list(nodes), "connections": links, **more}

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from tests.server.serving import flow, node, service
 
 FLOW = flow(node("a", "give", value=5), node("out", "output"), name="Five")

@@ -10,7 +10,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn, overload
 
-from caudal_core.errors import ExecutionCancelled, NodeTimeout, NotAvailable
+from caudal_core.errors import ExecutionCancelled, NodeTimeout, NotAvailable, clean_text
 from caudal_core.files import FileAccess
 from caudal_core.records import Records, Row
 from caudal_core.template import People, render_value
@@ -59,13 +59,21 @@ class Notes:
         if len(self.log) >= MAX_LOG_LINES:
             self.dropped += 1
             return
-        self.log.append({"level": level, "message": text[:MAX_LOG_CHARACTERS]})
+        self.log.append({"level": level, "message": clean_text(text)[:MAX_LOG_CHARACTERS]})
         self.tell()
 
     def tell(self) -> None:
         """Let whoever watches the node know that there is something new."""
         if self.changed is not None:
             self.changed()
+
+
+def _filled(text: str, args: tuple[object, ...]) -> str:
+    """The line as logging would make it; arguments that do not fit stand behind it."""
+    try:
+        return text % args if args else text
+    except (TypeError, ValueError):
+        return f"{text} {args}"
 
 
 class Log:
@@ -78,15 +86,15 @@ class Log:
 
     def info(self, text: str, *args: object) -> None:
         """Something worth knowing."""
-        self._notes.line("info", text % args if args else text)
+        self._notes.line("info", _filled(text, args))
 
     def warning(self, text: str, *args: object) -> None:
         """Something that a person should look at."""
-        self._notes.line("warning", text % args if args else text)
+        self._notes.line("warning", _filled(text, args))
 
     def error(self, text: str, *args: object) -> None:
         """Something that went wrong without failing the node."""
-        self._notes.line("error", text % args if args else text)
+        self._notes.line("error", _filled(text, args))
 
 
 class Context:
@@ -188,12 +196,12 @@ class Context:
         Names in `report` are written in camelCase. A value that is also handed on by a port is
         kept once.
         """
-        self.notes.message = message
+        self.notes.message = clean_text(message)
         self.notes.report.update(report)
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:
         """How far the node is; seen by whoever watches within a second."""
-        self.notes.progress = {"done": done, "total": total, "message": message[:200]}
+        self.notes.progress = {"done": done, "total": total, "message": clean_text(message)[:200]}
         self.notes.tell()
         self.check()
 

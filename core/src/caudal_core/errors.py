@@ -58,7 +58,7 @@ class CaudalError(Exception):
         return self
 
     def __str__(self) -> str:
-        return "; ".join(filter(None, (self.text(), self.hint())))
+        return error_text(self)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuild, (type(self), self.params, self.node_id)
@@ -257,9 +257,23 @@ def nearest(name: str, known: list[str]) -> str | None:
     return lowered[found[0]] if found else None
 
 
+def clean_text(value: object) -> str:
+    """Any value as a text that can be written anywhere; what is half a character becomes `?`."""
+    try:
+        text = str(value)
+    except Exception:  # noqa: BLE001 - it is somebody else's code
+        text = f"({type(value).__name__} without a readable text)"
+    return text.encode("utf-8", "replace").decode().replace("\x00", "?")
+
+
 def error_text(error: BaseException, language: str = "en") -> str:
-    """«cause; what to do» for a person, of any exception."""
-    if isinstance(error, CaudalError):
-        return "; ".join(filter(None, (error.text(language), error.hint(language))))
-    text = str(error).strip()
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+    """«cause; what to do» for a person, of any exception, whatever it does when it is asked."""
+    name = type(error).__name__
+    try:
+        if isinstance(error, CaudalError):
+            parts = (error.text(language), error.hint(language))
+            return clean_text("; ".join(filter(None, parts)))
+    except Exception:  # noqa: BLE001 - a template of somebody else's error class has a hole
+        return clean_text(f"{name}: {vars(error).get('params')}")
+    text = clean_text(error).strip()
+    return f"{name}: {text}" if text else name

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import orjson
 
+from caudal_core.errors import InvalidResult
 from caudal_core.records import Records
 from caudal_core.values import EXACT, JSON, decode, encode, normalise
 
@@ -49,7 +50,7 @@ class Payload:
         """The payload for what a handler returned: normalised, encoded, measured."""
         metadata = _NO_METADATA
         if isinstance(value, Records):
-            metadata, value = value.metadata, value.to_json()
+            metadata, value = _metadata(value.metadata), value.to_json()
         try:
             encoded = orjson.dumps(value, option=EXACT)
         except TypeError:
@@ -98,6 +99,20 @@ class Payload:
     def records(self) -> Records:
         """The value as records; `DataError` where it is none."""
         return Records.of(self.data, self.metadata)
+
+
+def _metadata(given: Any) -> Metadata:
+    """What is known of columns, as JSON; `InvalidResult` if it is no mapping by column."""
+    if not given:
+        return _NO_METADATA
+    known = normalise(given)
+    if type(known) is not dict or not all(type(item) is dict for item in known.values()):
+        raise InvalidResult(
+            "the metadata of records is no object of objects",
+            es="los metadatos de los registros no son un objeto de objetos",
+            hint="write it as {column: {name: value}}",
+        )
+    return known
 
 
 EMPTY = Payload({}, b"{}", 2)

@@ -25,6 +25,9 @@ from caudal_core.runner.protocol import small
 BARRIER = frozenset(("keyed", "transactional", "at_most_once"))
 """Effects whose inputs must be on disk before they happen."""
 
+HANDLERS_OWN = (Exception, SystemExit, asyncio.CancelledError)
+"""What a handler may raise on the spot: all of it is its node's failure."""
+
 Ports = dict[str, Payload]
 Settle = Callable[[GraphNode, NodeRun, Ports | None], None]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
@@ -58,7 +61,7 @@ class Attempts:
             return
         try:
             result = call(node.handler, node.config, deliveries, self._context(node, run))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the node's failure
+        except HANDLERS_OWN as error:
             self._failed_inline(node, run, error)
         else:
             self.completed(node, run, result)

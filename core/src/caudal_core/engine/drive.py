@@ -171,15 +171,16 @@ class Drive:
             await asyncio.wait(tasks, timeout=STOP_GRACE)
         settled = {run.node_id for run in e.runs if run.state != "running" and run.settles}
         open_runs = {run.node_id: run for run in e.runs if run.state == "running"}
+        tried = {run.node_id: run.attempt for run in e.runs if not run.settles}
         for node in e.graph.nodes:
             if node.id not in settled:
-                self._give_up(node, open_runs.get(node.id))
+                self._give_up(node, open_runs.get(node.id), 1 + tried.get(node.id, 0))
                 if self._budget.spent():
                     await asyncio.sleep(0)
 
-    def _give_up(self, node: GraphNode, run: NodeRun | None) -> None:
+    def _give_up(self, node: GraphNode, run: NodeRun | None, attempt: int) -> None:
         if run is None:
-            run = self._recorder.new_run(node)
+            run = self._recorder.new_run(node, attempt)
             run.message = "cancelled before it started"
             self._recorder.record(run, "cancelled")
         elif node.handler.effect == "at_most_once":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caudal_core.errors import CaudalError, error_text
+from caudal_core.errors import CaudalError, clean_text, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import NodeRun
 from caudal_core.payload import LARGE, Payload
@@ -59,8 +59,12 @@ def describe(error: BaseException) -> dict[str, Any]:
     """An error as it is recorded: `{code, message, hint?, es}`."""
     if not isinstance(error, CaudalError):
         return {"code": type(error).__name__, "message": error_text(error)}
-    found = {"code": error.code, "message": error.text(), "es": error_text(error, "es")}
-    return {**found, "hint": error.hint()} if error.hint() else found
+    try:
+        found = {"code": error.code, "message": error.text(), "hint": error.hint()}
+    except Exception:  # noqa: BLE001 - a template of somebody else's error class has a hole
+        found = {"code": error.code, "message": error_text(error), "hint": ""}
+    found["es"] = error_text(error, "es")
+    return {key: clean_text(text) for key, text in found.items() if text}
 
 
 def cause(error: dict[str, Any]) -> str:

@@ -57,5 +57,5 @@ def _lighten(execution: Execution) -> None:
             if payload.ref is not None and payload.encoded is not None:
                 payload.let_go(preview(payload.data))
         for payload in (run.input or {}).values():
-            if payload.large and payload.encoded is None and payload.ref is None:
+            if payload.large and (payload.ref is not None or payload.encoded is None):
                 payload.let_go(preview(payload.data))
