@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
@@ -157,15 +157,9 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
     if wanted.until is not None:
         query = query.where(execution.c.created < wanted.until)
     for key, value in (wanted.labels or {}).items():
-        found = func.json_extract(func.cast(execution.c.labels, _text()), f'$."{key}"')
-        query = query.where(found == value)
+        label = func.json_each(cast(execution.c.labels, Text)).table_valued("key", "value")
+        query = query.where(exists().where(label.c.key == key, label.c.value == value))
     return query
-
-
-def _text() -> Any:
-    from sqlalchemy import Text
-
-    return Text
 
 
 def _record(row: Row[Any]) -> ExecutionRecord:
