@@ -64,6 +64,7 @@ async def test_a_running_node_is_the_current_one(tmp_path: Path) -> None:
         execution_id = await here.start(flow(node("a", "give", value=1), node("g", "gate")))
         status = await here.until_running(execution_id)
         while "g" != status["currentNodeId"] or "progress" not in status["logs"][-1]:
+            await asyncio.sleep(0.01)
             status = await here.get(f"/api/executions/{execution_id}")
         entry = status["logs"][-1]
         assert ("running", None) == (entry["status"], entry["outputData"])
@@ -131,7 +132,7 @@ async def test_progress_never_falls(tmp_path: Path) -> None:
     async with service(tmp_path) as here:
         nodes = [node(f"g{number}", "gate", rows=15) for number in range(8)]
         execution_id = await here.start(flow(*nodes))
-        seen = []
+        seen: list[int] = []
         while not seen or seen[-1] != 100:
             status = await here.get(f"/api/executions/{execution_id}")
             seen.append(status["progress"]["percentage"])

@@ -155,6 +155,9 @@ class Execution:
                 await watcher
         except TimeoutError:
             return False
+        finally:
+            if watcher in self._watchers:  # whoever gives up leaves nothing behind
+                self._watchers.remove(watcher)
         return True
 
     async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
