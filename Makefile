@@ -46,12 +46,14 @@ lint: types ## Check style, format, types and the order of imports
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tools.docs --check
 
 types: setup ## Check the types
 	$(BIN)/mypy
 
 docs: setup ## Write the generated files anew
 	$(BIN)/python -m tools.openapi
+	$(BIN)/python -m tools.docs
 
 bench: setup ## Measure speed; prints JSON
 	$(BIN)/python -m benchmarks
