@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from caudal_core import (
     Config,
     Context,
@@ -17,6 +19,7 @@ from caudal_core import (
     Records,
     handler,
 )
+from caudal_core.testing import WorkflowRun, run_workflow
 
 
 def document(nodes: Mapping[str, Any], *connections: str, **rest: Any) -> dict[str, Any]:
@@ -187,3 +190,27 @@ HANDLERS: tuple[Handler, ...] = (
     output_handler,
     comment_handler,
 )
+
+
+KINDS = pytest.mark.parametrize("kind", ["light", "thread", "async"])
+
+
+def run(
+    nodes: dict[str, Any],
+    *connections: str,
+    inputs: dict[str, Any] | None = None,
+    more: tuple[Handler, ...] = (),
+    **rest: Any,
+) -> WorkflowRun:
+    """Run a small workflow to its end."""
+    return run_workflow(document(nodes, *connections, **rest), inputs, *HANDLERS, *more)
+
+
+def received(found: WorkflowRun, node_id: str) -> Any:
+    """What came in at a node, by port."""
+    return {port: load.data for port, load in (found.run(node_id).input or {}).items()}
+
+
+def branch(*ports: str, **options: Any) -> dict[str, Any]:
+    """A node that takes these ports."""
+    return {"type": "branch", "config": {"take": list(ports)}, **options}

@@ -23,7 +23,6 @@ VALUES = st.recursive(
 )
 
 
-@pytest.mark.xfail(reason="a case that hypothesis found is still to be looked at", strict=False)
 @settings(deadline=None)
 @given(VALUES, st.booleans())
 def test_all_json_comes_in_as_it_is(value: Any, ascii_only: bool) -> None:  # noqa: FBT001

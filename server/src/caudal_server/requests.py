@@ -117,7 +117,8 @@ class NodeRequest:
 def node_request(body: Mapping[str, Any]) -> NodeRequest:
     """`{workflowId, nodeId, nodeType, node, inputData?}`; the node may lack what stands beside it.
 
-    `nodeType` decides which handler runs.
+    `nodeType` decides which handler runs. Without `inputData` it gets `{}`, as in a workflow that
+    runs without inputs.
     """
     node = _object(body, "node") or {}
     node_id = identifier(body, "nodeId") or identifier(node, "id") or "node"
@@ -125,4 +126,4 @@ def node_request(body: Mapping[str, Any]) -> NodeRequest:
     if node_type is None:
         raise InvalidRequest(message="nodeType is missing: it names the handler to run")
     whole = {**node, "id": node_id, "type": node_type}
-    return NodeRequest(node_id, node_type, whole, body.get("inputData"))
+    return NodeRequest(node_id, node_type, whole, body.get("inputData", {}))

@@ -44,6 +44,7 @@ class Drive:
         e = self._e
         e.record.state = "running"
         e.record.started = e.record.started or time()
+        self._recorder.start()
         e.touch()
         seconds = e.graph.settings.timeout_seconds
         timer = self._loop.call_later(seconds, stop, e, "timeout") if seconds else None
@@ -150,10 +151,6 @@ class Drive:
         if run.state == "running":
             run.error = INTERRUPTED
             self._recorder.record(run, "interrupted")
-        elif run.state in ("completed", "skipped"):
-            e.record.completed_nodes += 1
-        else:
-            e.record.failed_nodes += 1
         ports: dict[str, Payload] | None = run.outputs or {}
         if run.state in ("failed", "interrupted"):
             ports = self._attempts.after_failure(node, run)

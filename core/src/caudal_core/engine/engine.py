@@ -16,15 +16,21 @@ from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
-from caudal_core.engine.resume import adopt, read_document, read_inputs, read_runs
+from caudal_core.engine.resume import (
+    adopt,
+    read_document,
+    read_inputs,
+    read_record,
+    read_runs,
+)
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
-from caudal_core.errors import CaudalError, NotFound, Overloaded, Unavailable, error_text
+from caudal_core.errors import NotFound, Overloaded, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
-from caudal_core.journal.rows import accept_row, finish_row
+from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload
 from caudal_core.registry import Registry
@@ -68,6 +74,7 @@ class Engine:
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
+        self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
 
     # -- its life --------------------------------------------------------------------------------
@@ -83,6 +90,13 @@ class Engine:
         """Open the journal and go on with what had not ended when the last engine stopped."""
         self.journal = Journal(self.storage.sink(), self._told)
         await self.journal.open()
+        try:
+            await self._opened()
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _opened(self) -> None:
         self.storage.opened()
         forever = self.storage.history is None
         self._shelf = Shelf(self.options.keep_finished, forever=forever)
@@ -329,21 +343,19 @@ class Engine:
         history = self.storage.history
         if history is None:
             return
-        for record in await self._reading.run(history.unfinished):
-            await self._take_up(record)
+        for execution_id in await self.read(history.unfinished):
+            try:
+                await self._take_up(execution_id)
+            except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
+                self._give_up(execution_id, error)
 
-    async def _take_up(self, record: ExecutionRecord) -> None:
+    async def _take_up(self, execution_id: str) -> None:
         storage = self.storage
-        try:
-            document = await self.read(lambda: read_document(storage, record))
-            graph = await self.graph(document, workflow_id=record.workflow_id)
-            runs = await self.read(lambda: read_runs(storage, record))
-            inputs = await self.read(lambda: read_inputs(storage, record.id))
-        except CaudalError as error:
-            record.state, record.completed = "failed", time()
-            record.error = f"it could not be taken up again: {error_text(error)}"
-            self.journal.write(Statement.FINISH, finish_row(record))
-            return
+        record: ExecutionRecord = await self.read(lambda: read_record(storage, execution_id))
+        document = await self.read(lambda: read_document(storage, record))
+        graph = await self.graph(document, workflow_id=record.workflow_id)
+        runs = await self.read(lambda: read_runs(storage, record))
+        inputs = await self.read(lambda: read_inputs(storage, record.id))
         record.epoch += 1
         self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
         execution = Execution(graph, record, inputs, self._environment(graph, record, inputs))
@@ -352,3 +364,7 @@ class Engine:
         if record.cancel_requested is not None:
             stop(execution, "cancel")
         self._begin(execution)
+
+    def _give_up(self, execution_id: str, error: Exception) -> None:
+        why = f"it could not be taken up again: {error_text(error)}"
+        self.journal.write(Statement.GIVE_UP, ("failed", time(), why, execution_id))

@@ -56,6 +56,11 @@ class Recorder:
             run.duration = time() - run.started
         self._write(Statement.NODE, node_row(run, key), run)
 
+    def start(self) -> None:
+        """That the execution has begun; it rides along with what comes next."""
+        record = self._e.record
+        self._write(Statement.START, (record.state, record.started, record.id))
+
     def finish(self) -> None:
         """How the execution ended; watchers see it once that is committed."""
         e = self._e

@@ -21,6 +21,14 @@ INTERRUPTED = {
 }
 
 
+def read_record(storage: Storage, execution_id: str) -> ExecutionRecord:
+    """What is known of an execution itself. Blocks."""
+    found = storage.history.execution(execution_id) if storage.history else None
+    if found is None:
+        raise NotFound(kind="Execution", id=execution_id)
+    return found
+
+
 def read_document(storage: Storage, record: ExecutionRecord) -> dict[str, Any]:
     """The workflow as it was when the execution was accepted. Blocks."""
     found = storage.workflows.document(record.workflow_hash) if storage.workflows else None
@@ -63,6 +71,14 @@ def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
         execution.restored[run.node_id] = run
         if run.state in SETTLED:
             execution.committed.append(run)
+    for node in execution.graph.nodes:
+        last = execution.restored.get(node.id)
+        if last is None or last.state not in SETTLED or not is_result(node, last):
+            continue
+        if last.state in ("completed", "skipped"):
+            execution.record.completed_nodes += 1
+        else:
+            execution.record.failed_nodes += 1
 
 
 def is_result(node: GraphNode, run: NodeRun) -> bool:

@@ -100,10 +100,12 @@ class History:
             query = _filtered(select(func.count()).select_from(execution), wanted)
             return int(connection.execute(query).scalar_one())
 
-    def unfinished(self) -> list[ExecutionRecord]:
-        """Executions that have not ended, oldest first."""
+    def unfinished(self) -> list[str]:
+        """The ids of executions that have not ended, oldest first."""
         open_states = execution.c.state.in_(("pending", "running", "waiting"))
-        return self._records(select(*_RECORD).where(open_states).order_by(execution.c.created))
+        query = select(execution.c.id).where(open_states).order_by(execution.c.created)
+        with self._database.connect() as connection:
+            return list(connection.execute(query).scalars())
 
     def inputs(self, execution_id: str) -> tuple[Any, str | None]:
         """What an execution was given: the value, or the name of its blob."""

@@ -27,6 +27,8 @@ class Statement:
     FINISH: Final = 6
     PLAN: Final = 7
     CLAIM: Final = 8
+    START: Final = 9
+    GIVE_UP: Final = 10
 
 
 ACCEPT = (
@@ -78,6 +80,8 @@ def statements() -> list[str]:
         Statement.NODE: _replace(tables.node_run, NODE),
         Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
         Statement.FINISH: _update(FINISH).where(by_id),
+        Statement.GIVE_UP: _update(("state", "completed", "error")).where(by_id),
+        Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
     }
@@ -101,7 +105,11 @@ def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
 
 
 def _update(columns: tuple[str, ...]) -> Update:
-    return update(tables.execution).values({name: bindparam(name) for name in columns})
+    """Sets the columns in the order in which they are named, not in that of the table."""
+    pairs: list[tuple[Any, BindParameter[Any]]] = [
+        (tables.execution.c[name], bindparam(name)) for name in columns
+    ]
+    return update(tables.execution).ordered_values(*pairs)
 
 
 def _sql(clause: Any, *, literal: bool = False) -> str:

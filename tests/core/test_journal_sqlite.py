@@ -1,0 +1,170 @@
+"""The journal on SQLite: what is in the database, and what survives."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import asynccontextmanager, closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from caudal_core.errors import Unavailable
+from caudal_core.journal import Journal
+from caudal_core.journal.journal import FEED, Row
+from caudal_core.journal.sqlite import SqliteSink
+from caudal_core.journal.statements import Statement
+from caudal_core.journal.tables import metadata
+
+
+async def soon(awaitable: Awaitable[Any]) -> Any:
+    """The result, in a time that only a hanging test needs."""
+    return await asyncio.wait_for(awaitable, 20)
+
+
+def execution_row(key: str, state: str | None = "pending") -> Row:
+    """An execution that was accepted."""
+    names = key, "org", "w", "W", "hash", "plan"
+    return *names, b"{}", None, b'{"a":"b"}', state, "here", 1, 12.5, 1, 0, 0, 0, None
+
+
+def query(folder: Path, text: str) -> list[Any]:
+    """What SQLite itself reads from the database."""
+    with closing(sqlite3.connect(f"file:{folder}/caudal.db?mode=ro", uri=True)) as database:
+        return database.execute(text).fetchall()
+
+
+@asynccontextmanager
+async def sqlite_journal(folder: Path) -> AsyncIterator[tuple[Journal, SqliteSink]]:
+    """A journal over a database in `folder`."""
+    sink = SqliteSink(folder)
+    made = Journal(sink)
+    await made.open()
+    try:
+        yield made, sink
+    finally:
+        await made.close()
+
+
+async def test_rows_are_in_the_database(tmp_path: Path) -> None:
+    """What was flushed can be read by any reader of SQLite, while the journal is open."""
+    async with sqlite_journal(tmp_path) as (made, _):
+        made.write(Statement.ACCEPT, execution_row("e1"))
+        await soon(made.flush())
+        found = query(tmp_path, "SELECT id, organization, labels, state, created FROM execution")
+        assert [("e1", "org", b'{"a":"b"}', "pending", 12.5)] == found
+
+
+async def test_every_table_is_there(tmp_path: Path) -> None:
+    """Opening brings all tables into being, and says which version of them they are."""
+    async with sqlite_journal(tmp_path):
+        names = {
+            row[0] for row in query(tmp_path, "SELECT name FROM sqlite_master WHERE type='table'")
+        }
+        assert set(metadata.tables) <= names
+        assert [("schema", "1")] == query(tmp_path, "SELECT key, value FROM about")
+
+
+async def test_the_database_survives_a_power_cut(tmp_path: Path) -> None:
+    """It is written ahead, and every commit waits for the disk."""
+    async with sqlite_journal(tmp_path) as (_, sink):
+        assert [("wal",)] == query(tmp_path, "PRAGMA journal_mode")
+        assert sink.pid is not None
+    from caudal_core.journal.sqlite import PRAGMAS
+
+    assert "PRAGMA synchronous=FULL" in PRAGMAS
+
+
+async def test_a_row_written_twice_is_one(tmp_path: Path) -> None:
+    """A batch that is sent again after a failure leaves one row each."""
+    async with sqlite_journal(tmp_path) as (made, _):
+        for _ in range(2):
+            made.write(Statement.ACCEPT, execution_row("e1"))
+            made.write(Statement.PLAN, ("plan", b"{}"))
+            await soon(made.flush())
+        assert [(1, 1)] == query(
+            tmp_path, "SELECT (SELECT count(*) FROM execution), count(*) FROM plan"
+        )
+
+
+async def test_a_batch_is_all_or_nothing(tmp_path: Path) -> None:
+    """If one row of a batch cannot be written none of it is there, and the fault is told."""
+    async with sqlite_journal(tmp_path) as (made, sink):
+        both: list[tuple[str, str | None]] = [("e1", "pending"), ("e", None)]
+        rows = [(Statement.ACCEPT, execution_row(key, state)) for key, state in both]
+        with pytest.raises(Unavailable, match="NOT NULL"):
+            await sink.commit(rows, 0)
+        assert [(0,)] == query(tmp_path, "SELECT count(*) FROM execution")
+        made.write(Statement.ACCEPT, execution_row("e2"))
+        await soon(made.flush())
+        assert [("e2",)] == query(tmp_path, "SELECT id FROM execution")
+
+
+async def test_the_writer_is_killed(tmp_path: Path) -> None:
+    """A writer that dies is started again, and what was on its way is written all the same."""
+    async with sqlite_journal(tmp_path) as (made, sink):
+        made.write(Statement.ACCEPT, execution_row("e1"))
+        await soon(made.flush())
+        before = sink.pid
+        assert before is not None
+        os.kill(before, signal.SIGKILL)
+        made.write(Statement.ACCEPT, execution_row("e2"))
+        await soon(made.flush())
+        assert sink.pid not in (None, before)
+        assert [("e1",), ("e2",)] == query(tmp_path, "SELECT id FROM execution ORDER BY id")
+        assert None is made.fault
+
+
+@pytest.mark.parametrize("rows", [1, FEED + 1, 4 * FEED])
+async def test_the_writer_is_killed_again_and_again(tmp_path: Path, rows: int) -> None:
+    """However often it dies and however much was under way, every flushed row is there once."""
+    async with sqlite_journal(tmp_path) as (made, sink):
+        for turn in range(5):
+            for number in range(rows):
+                made.write(Statement.ACCEPT, execution_row(f"{turn}/{number}"))
+                if number == rows // 2 and sink.pid is not None:
+                    os.kill(sink.pid, signal.SIGKILL)
+            await soon(made.flush())
+            assert [((turn + 1) * rows,)] == query(tmp_path, "SELECT count(*) FROM execution")
+
+
+async def test_the_lock_names_its_holder(tmp_path: Path) -> None:
+    """A folder that is in use is refused, with the process that has it; afterwards it is free."""
+    async with sqlite_journal(tmp_path):
+        second = Journal(SqliteSink(tmp_path))
+        with pytest.raises(Unavailable) as caught:
+            await second.open()
+        holder = f"process {os.getpid()} on {socket.gethostname()}"
+        assert f"the data folder is in use by {holder}" in caught.value.text()
+    async with sqlite_journal(tmp_path) as (made, _):
+        await soon(made.flush())
+
+
+async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
+    """What keeps the database from being opened is said."""
+    (tmp_path / "caudal.db").mkdir()
+    with pytest.raises(Unavailable, match="the journal cannot be opened"):
+        await Journal(SqliteSink(tmp_path)).open()
+
+
+async def test_what_is_no_database(tmp_path: Path) -> None:
+    """A file that is something else is left as it is, and said to be no database."""
+    text = "not a database, but long enough to be one" * 100
+    (tmp_path / "caudal.db").write_text(text, encoding="utf-8")
+    with pytest.raises(Unavailable, match="not a database"):
+        await Journal(SqliteSink(tmp_path)).open()
+    assert text == (tmp_path / "caudal.db").read_text(encoding="utf-8")
+
+
+async def test_the_writer_ends_with_the_journal(tmp_path: Path) -> None:
+    """After closing no process is left behind."""
+    async with sqlite_journal(tmp_path) as (_, sink):
+        pid = sink.pid
+        assert pid is not None
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)

@@ -1,0 +1,264 @@
+"""Uses of the public API as authors write them; the type checker reads this file, nobody runs it.
+
+A line with `type: ignore` is a mistake that the checker must find: if it did not, the comment
+would be unused, which is an error itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Literal, assert_type
+
+from caudal_core import (
+    JSON,
+    CaudalError,
+    Config,
+    Context,
+    DataError,
+    Field,
+    Handler,
+    HandlerError,
+    Outputs,
+    Records,
+    Row,
+    Secret,
+    Text,
+    UnknownField,
+    handler,
+    hookimpl,
+)
+from caudal_core.engine import Engine, EngineOptions, Execution, FolderStorage
+from caudal_core.registry import Registry, load_registry
+from caudal_core.testing import (
+    Ran,
+    Review,
+    WorkflowRun,
+    check_handler,
+    installed_handlers,
+    memory_engine,
+    review_handler,
+    run_handler,
+    run_on,
+    run_workflow,
+)
+
+# -- configs --------------------------------------------------------------------------------------
+
+
+class MeterConfig(Config):
+    """Fields of every kind."""
+
+    url: str = Field(title=Text(en="Address", es="Dirección"), description="Of the meter.")
+    factor: float = Field(1.0, unit="MWh", ge=0, le=10, examples=[2.5], aliases=["multiplier"])
+    retries: int | None = Field(None, title="Retries")
+    mode: Literal["batch", "perRow"] = "batch"
+    columns: list[str] = Field(default_factory=list, template=False)
+    password: Secret = Field(Secret(""), description=Text(en="Of the meter.", es="Del contador."))
+
+
+def use_config(config: MeterConfig) -> None:
+    """A config's fields have their own types."""
+    assert_type(config.url, str)
+    assert_type(config.factor, float)
+    assert_type(config.retries, int | None)
+    assert_type(config.columns, list[str])
+    assert_type(config.password.reveal(), str)
+    config.factor = 2  # type: ignore[misc]
+    config.facter  # type: ignore[attr-defined]  # noqa: B018
+    Text(en="a", fr="b")  # type: ignore[call-arg]
+
+
+# -- handlers in all their forms ------------------------------------------------------------------
+
+
+@handler("double", effect="pure")
+def double(config: MeterConfig, data: Records, ctx: Context) -> Records:
+    """Take and give a table."""
+    assert_type(data.column("n"), list[Any])
+    assert_type(data.columns, list[str])
+    assert_type(data.rows(), list[dict[str, Any]])
+    for row in data:
+        assert_type(row, Row)
+        row["n"] = 1  # type: ignore[index]
+    data.columns = ["n"]  # type: ignore[misc]
+    return data.with_column("n", [2 * value for value in data.column("n")])
+
+
+@handler("anything")
+def anything(config: Config, data: Any, ctx: Context) -> JSON:
+    """Take and give any JSON value."""
+    return {"got": data}
+
+
+@handler(
+    "meet",
+    version=2,
+    title=Text(en="Meet", es="Reunir"),
+    description="Two tables side by side.",
+    category="logic",
+    icon="join",
+    inputs=("A", "B"),
+    outputs=("both", "left"),
+    effect="pure",
+    light=True,
+    migrate=lambda config, version: {**config, "version": version},
+)
+def meet(config: Config, data: Mapping[str, Records], ctx: Context) -> Outputs:
+    """Take two tables and name the ports to leave by."""
+    assert_type(data["A"], Records)
+    return Outputs(both=data["A"], left=[])
+
+
+@handler("row", per_row=True)
+def one_row(config: Config, data: Row, ctx: Context) -> Row:
+    """Take one record at a time."""
+    return {**data, "seen": True}
+
+
+@handler("fetch", effect="idempotent")
+async def fetch(config: MeterConfig, data: Any, ctx: Context) -> JSON:
+    """Wait for something outside."""
+    await asyncio.sleep(0)
+    return config.url
+
+
+@handler("wrongEffect", effect="save")  # type: ignore[arg-type]
+def wrong_effect(config: Config, data: Any, ctx: Context) -> None:
+    """An effect that there is not."""
+
+
+@handler("wrongPorts", outputs="out")  # type: ignore[arg-type]
+def wrong_ports(config: Config, data: Any, ctx: Context) -> None:
+    """Ports that are one text."""
+
+
+@handler("wrongOption", lite=True)  # type: ignore[call-arg]
+def wrong_option(config: Config, data: Any, ctx: Context) -> None:
+    """An option that there is not."""
+
+
+@handler(type=5)  # type: ignore[arg-type]
+def wrong_type(config: Config, data: Any, ctx: Context) -> None:
+    """A type that is no text."""
+
+
+handler("notAFunction")(5)  # type: ignore[arg-type]
+
+
+def use_handler(ctx: Context) -> None:
+    """A handler is a value that is called like its function, and cannot be changed."""
+    assert_type(double, Handler)
+    assert_type(double.inputs, tuple[str, ...])
+    assert_type(double.title.es, str)
+    assert_type(double.parse({"url": "x"}), Config)
+    double(Config(), Records(), ctx)
+    double.light = True  # type: ignore[misc]
+    double(Config(), Records())  # type: ignore[call-arg]
+
+
+# -- the context ----------------------------------------------------------------------------------
+
+
+@handler("speaks")
+def speaks(config: MeterConfig, data: Records, ctx: Context) -> Records:
+    """Say and ask for things."""
+    ctx.say("read", row_count=len(data))
+    ctx.log.info("read %d rows", len(data))
+    ctx.progress(1, 2.5, "rows")
+    ctx.check()
+    assert_type(ctx.now(), datetime)
+    assert_type(ctx.attempt, int)
+    assert_type(ctx.organization, str | None)
+    assert_type(ctx.labels, Mapping[str, str])
+    assert_type(ctx.render(config.url, data), list[Any])
+    ctx.say(message=5)  # type: ignore[arg-type]
+    ctx.execution_id = "e"  # type: ignore[misc]
+    ctx.log.debug("no such level")  # type: ignore[attr-defined]
+    return data
+
+
+# -- errors ---------------------------------------------------------------------------------------
+
+
+class NoSuchTag(HandlerError):
+    """An error of a package's own."""
+
+    code = "NO_SUCH_TAG"
+    en = "there is no tag '{tag}'"
+    es = "no existe la etiqueta '{tag}'"
+
+
+def use_errors() -> None:
+    """Errors say what is wrong in two languages."""
+    try:
+        raise NoSuchTag(tag="TI-101")
+    except CaudalError as error:
+        assert_type(error.text("es"), str)
+        assert_type(error.hint(), str)
+        assert_type(error.node_id, str | None)
+    raise DataError("no rows", es="sin filas", hint="look before", hint_es="mire antes")
+
+
+def use_errors_wrongly() -> None:
+    """What an error does not take is found."""
+    DataError(5)  # type: ignore[arg-type]
+    UnknownField("a")  # type: ignore[call-arg]
+    UnknownField("a", known="b")  # type: ignore[arg-type]
+
+
+# -- a plugin -------------------------------------------------------------------------------------
+
+
+@hookimpl
+def caudal_handlers() -> Iterable[Handler]:
+    """Give the handlers."""
+    return (double, anything, meet, one_row, fetch)
+
+
+# -- tests of a package ---------------------------------------------------------------------------
+
+
+def use_testing() -> None:
+    """The kit's values have types of their own."""
+    ran = run_handler(double, [{"n": 1}], {"url": "x"}, timezone="Europe/Madrid")
+    assert_type(ran, Ran)
+    assert_type(ran.outputs, dict[str, Any])
+    assert_type(ran.message, str | None)
+    assert_type(check_handler(double, strict=True), Review)
+    assert_type(review_handler(double, config={"url": "x"}).score, int)
+    assert_type(installed_handlers("caudal-builtin"), list[Handler])
+    found = run_workflow({"nodes": []}, {"day": 1}, double, anything)
+    assert_type(found, WorkflowRun)
+    assert_type(found.status, str)
+    assert_type(found.outputs("a"), dict[str, Any])
+    run_handler("double", [])  # type: ignore[arg-type]
+    run_workflow({"nodes": []}, double)  # type: ignore[arg-type]
+    check_handler([double])  # type: ignore[arg-type]
+
+
+async def use_memory_engine() -> None:
+    """An engine for tests is an engine."""
+    async with memory_engine(double, max_queued=5) as engine:
+        assert_type(engine, Engine)
+        assert_type(await run_on(engine, {"nodes": []}), WorkflowRun)
+
+
+# -- embedding ------------------------------------------------------------------------------------
+
+
+async def use_engine() -> None:
+    """An engine over a folder, from start to end."""
+    options = EngineOptions(timezone="Europe/Madrid", max_queued=100)
+    storage = FolderStorage("data")
+    async with Engine(load_registry(), storage=storage, options=options) as engine:
+        execution = await engine.submit({"nodes": []}, {"day": 1}, labels={"user": "42"})
+        assert_type(execution, Execution)
+        assert_type(await execution.finished(10), bool)
+        assert_type(execution.record.error, str | None)
+        assert_type(await engine.cancel(execution.id), tuple[bool, str])
+        execution.record.state = "done"  # type: ignore[assignment]
+        engine.submit([double])  # type: ignore[arg-type, unused-coroutine]
+    Engine(Registry.of(double), storage="data")  # type: ignore[arg-type]
+    Registry.of(double.function)  # type: ignore[arg-type]
