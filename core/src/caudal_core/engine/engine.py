@@ -180,11 +180,18 @@ class Engine:
 
     async def _committed(self, execution: Execution) -> None:
         try:
+            await self._flushed()
+        except Unavailable:
+            # The caller hears that it was not accepted: should it be written yet, it must not run.
+            stop(execution, "cancel")
+            raise
+
+    async def _flushed(self) -> None:
+        """Wait for the disk, but not for ever."""
+        try:
             async with asyncio.timeout(ACCEPT_SECONDS):
                 await self.journal.flush()
         except TimeoutError:
-            # The caller hears that it was not accepted: should it be written yet, it must not run.
-            stop(execution, "cancel")
             fault = self.journal.fault or "the journal did not answer in time"
             raise Unavailable(message=fault) from None
 
@@ -227,7 +234,10 @@ class Engine:
         )
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
-        """Cancel an execution: whether that was still possible, and the status it had."""
+        """Cancel an execution: whether that was still possible, and the status it had.
+
+        That it is cancelled is on disk when this returns; it ends within two seconds.
+        """
         execution = self._shelf.open.get(execution_id)
         if execution is None:
             return False, (await self.view(execution_id, last=0)).record.state
@@ -238,6 +248,7 @@ class Engine:
         row = (execution.record.cancel_requested, execution_id)
         self.journal.write(Statement.CANCEL, row, urgent=True)
         stop(execution, "cancel")
+        await self._flushed()
         return True, before
 
     def live(self, execution_id: str) -> Execution | None:
