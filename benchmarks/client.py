@@ -6,6 +6,7 @@ import asyncio
 import json
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -79,13 +80,18 @@ async def load(port: int, message: bytes, clients: int, seconds: float) -> Load:
 
 
 def main() -> None:
-    """In a process of its own: `PORT CLIENTS SECONDS METHOD PATH [BODY]`, answers in JSON."""
+    """In a process of its own: `RESULT PORT CLIENTS SECONDS METHOD PATH [BODY]`.
+
+    The answer goes as JSON into the file `RESULT`, as it is too long for a pipe.
+    """
     import uvloop
 
-    port, clients, seconds, method, path, *body = sys.argv[1:]
+    result, port, clients, seconds, method, path, *body = sys.argv[1:]
     message = request(method, path, json.loads(body[0]) if body else None)
     found = uvloop.run(load(int(port), message, int(clients), float(seconds)))
-    print(json.dumps({"samples": found.samples, "failed": found.failed, "seconds": float(seconds)}))
+    samples = [round(sample, 7) for sample in found.samples]
+    answer = {"samples": samples, "failed": found.failed, "seconds": float(seconds)}
+    Path(result).write_text(json.dumps(answer))
 
 
 if __name__ == "__main__":

@@ -118,9 +118,10 @@ def timed(port: int, clients: int, method: str, path: str, body: Any = None) -> 
     arguments = [str(port), str(clients), str(SECONDS), method, path]
     if body is not None:
         arguments.append(json.dumps(body))
-    command = [sys.executable, "-m", "benchmarks.client", *arguments]
-    answer = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
-    return Load(**answer)
+    with tempfile.NamedTemporaryFile() as result:
+        command = [sys.executable, "-m", "benchmarks.client", result.name, *arguments]
+        subprocess.run(command, check=True)
+        return Load(**json.loads(Path(result.name).read_text()))
 
 
 def ask(port: int, method: str, path: str, body: Any = None) -> Any:

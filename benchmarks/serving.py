@@ -34,6 +34,7 @@ def serving(*extra: str, plugins: Path | None = None) -> Iterator[Served]:
     with tempfile.TemporaryDirectory() as data:
         begin = perf_counter()
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
         if plugins is not None:
             environment["PYTHONPATH"] = str(plugins)
         process = subprocess.Popen(

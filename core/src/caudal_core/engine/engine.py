@@ -136,9 +136,18 @@ class Engine:
 
     # -- submit, watch, cancel -------------------------------------------------------------------
 
-    async def graph(self, document: Mapping[str, Any], *, workflow_id: str | None = None) -> Graph:
-        """The checked graph of a workflow's JSON; `InvalidWorkflow` lists its problems."""
-        return await self._graphs.get(document, workflow_id)
+    async def graph(
+        self,
+        document: Mapping[str, Any],
+        *,
+        workflow_id: str | None = None,
+        digest: str | None = None,
+    ) -> Graph:
+        """The checked graph of a workflow's JSON; `InvalidWorkflow` lists its problems.
+
+        `digest` is the hash of a stored version, which spares making it again.
+        """
+        return await self._graphs.get(document, workflow_id, digest)
 
     async def submit(
         self,

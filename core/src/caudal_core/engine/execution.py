@@ -122,6 +122,11 @@ class Execution:
         elif run.state in ("failed", "interrupted"):
             self.record.failed_nodes += 1
 
+    @property
+    def watched(self) -> bool:
+        """Whether somebody waits for the next change."""
+        return bool(self._watchers)
+
     def touch(self) -> None:
         """Wake whoever waits for a change."""
         self.version += 1

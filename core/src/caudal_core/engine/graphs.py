@@ -25,13 +25,21 @@ class GraphCache:
         self._in_thread = in_thread
         self._graphs: OrderedDict[str, Graph] = OrderedDict()
 
-    async def get(self, document: Mapping[str, Any], workflow_id: str | None) -> Graph:
-        """The graph of a workflow's JSON; `InvalidWorkflow` lists its problems."""
+    async def get(
+        self, document: Mapping[str, Any], workflow_id: str | None, digest: str | None = None
+    ) -> Graph:
+        """The graph of a workflow's JSON; `InvalidWorkflow` lists its problems.
+
+        `digest` is the hash of its text, where the caller knows it.
+        """
+        found = self._graphs.get(f"{digest} {workflow_id}")
+        if found is not None:
+            return found
         plain = dict(document)
         if _small(plain):
             return self._get(plain, workflow_id)
-        found: Graph = await self._in_thread(lambda: self._get(plain, workflow_id))
-        return found
+        built: Graph = await self._in_thread(lambda: self._get(plain, workflow_id))
+        return built
 
     def _get(self, document: dict[str, Any], workflow_id: str | None) -> Graph:
         key = f"{content_hash(canonical(document))} {workflow_id}"

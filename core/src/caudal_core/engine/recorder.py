@@ -62,7 +62,10 @@ class Recorder:
         self._write(Statement.START, (record.state, record.started, record.id))
 
     def finish(self) -> None:
-        """How the execution ended; watchers see it once that is committed."""
+        """How the execution ended; it shows once that is committed.
+
+        Where nobody waits for it, it rides along with the next commit.
+        """
         e = self._e
         final, final_info = final_output(e.graph, e.delivered)
         state, error = _outcome(e)
@@ -77,7 +80,7 @@ class Recorder:
             final_info=final_info,
             error=error,
         )
-        self._write(Statement.FINISH, finish_row(e.closing), e, urgent=True)
+        self._write(Statement.FINISH, finish_row(e.closing), e, urgent=e.watched)
 
 
 def _outcome(e: Execution) -> tuple[ExecutionState, str | None]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from caudal_core.errors import Unavailable
 
 RIDE_ALONG = 0.01
-FEED = 128
+FEED = 64
 CLOSE_SECONDS = 5.0
 Row = tuple[Any, ...]
 Told = Callable[[Sequence[Any]], None]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
-from pydantic.alias_generators import to_camel
+from pydantic import alias_generators
 
 from caudal_core.context import Context, Notes
 from caudal_core.handler import Handler, Outputs
@@ -66,6 +67,11 @@ def _payload(value: Any, data: Any, deliveries: Deliveries) -> Payload:
     return payload
 
 
+@lru_cache(maxsize=1024)
+def _wire_name(name: str) -> str:
+    return alias_generators.to_camel(name)
+
+
 def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) -> dict[str, Any]:
     """The report in wire names; a value that a port hands on stands as `{"$port": name}`."""
     first = next(iter(ports), "")
@@ -74,7 +80,7 @@ def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) ->
     for name, value in report.items():
         port = next((port for port in ports if handed_on[port] is value), None)
         plain = value.to_json() if isinstance(value, Records) else value
-        out[to_camel(name)] = {"$port": port} if port is not None else normalise(plain)
+        out[_wire_name(name)] = {"$port": port} if port is not None else normalise(plain)
     return out
 
 

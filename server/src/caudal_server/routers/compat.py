@@ -57,13 +57,13 @@ async def execute_workflow(request: Request) -> Response:
     seconds = waiting.wait_seconds(request, MOST_SECONDS)
     call = execute_request(await read_json(request))
     engine = state.engine(request)
-    document = call.workflow
+    document, digest = call.workflow, None
     if document is None:
-        document = (await state.finder(request).find(call.workflow_id or "")).document
+        found = await state.finder(request).find(call.workflow_id or "")
+        document, digest = found.document, found.digest
     execution = await engine.submit(
-        document,
+        await engine.graph(document, workflow_id=call.workflow_id, digest=digest),
         call.inputs,
-        workflow_id=call.workflow_id,
         organization=call.organization or organization_of(document),
         labels=call.labels,
     )

@@ -31,13 +31,14 @@ T = TypeVar("T")
 class Found:
     """A workflow and where it was: `origin` is one of the texts that `lookedIn` gives.
 
-    `version` is null for one that is not kept in the store.
+    `version` and `digest`, the hash of its text, are null for one that is not kept in the store.
     """
 
     document: dict[str, Any]
     id: str
     origin: str
     version: int | None = None
+    digest: str | None = None
 
     @property
     def name(self) -> str:
@@ -76,7 +77,8 @@ class WorkflowFinder:
             raise WorkflowNotFound(workflow_id[:MAX_ID], looked_in)
         stored = await self._engine.library.find(workflow_id)
         if stored is not None:
-            return Found(stored[1], workflow_id, STORE, stored[0].version)
+            kept, text = stored
+            return Found(text, workflow_id, STORE, kept.version, kept.hash)
         for place in self._places():
             document = await self._ask(place, workflow_id)
             looked_in.append(place.name)
