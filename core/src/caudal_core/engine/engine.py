@@ -155,6 +155,7 @@ class Engine:
         inputs: Mapping[str, Any] | None = None,
         *,
         workflow_id: str | None = None,
+        digest: str | None = None,
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
     ) -> Execution:
@@ -166,7 +167,8 @@ class Engine:
         self._check_open()
         graph = workflow if isinstance(workflow, Graph) else None
         if graph is None:
-            graph = await self.graph(workflow, workflow_id=workflow_id)  # type: ignore[arg-type]
+            document: Mapping[str, Any] = workflow  # type: ignore[assignment]
+            graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
         payload = await self._kept(Payload.of(dict(inputs)) if inputs else EMPTY)
         record = ExecutionRecord(
             id=new_id(),

@@ -62,8 +62,10 @@ async def execute_workflow(request: Request) -> Response:
         found = await state.finder(request).find(call.workflow_id or "")
         document, digest = found.document, found.digest
     execution = await engine.submit(
-        await engine.graph(document, workflow_id=call.workflow_id, digest=digest),
+        document,
         call.inputs,
+        workflow_id=call.workflow_id,
+        digest=digest,
         organization=call.organization or organization_of(document),
         labels=call.labels,
     )
