@@ -1,19 +1,89 @@
-"""Programs beside Python that some tests need."""
+"""Programs beside Python that some tests need. Without one a test is skipped, and fails in CI."""
 
 from __future__ import annotations
 
 import os
+import pwd
 import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn
 
 import pytest
+
+POSTGRES = "host=127.0.0.1 port=5432 user=postgres dbname=test connect_timeout=2"
+BINARIES = Path("/usr/lib/postgresql")
 
 
 def need(program: str) -> str:
     """The path of a program; without it the test is skipped, and fails where CI is `true`."""
     found = shutil.which(program)
-    if found is not None:
-        return found
-    reason = f"{program} is not installed"
+    return found if found is not None else missing(f"{program} is not installed")
+
+
+def missing(reason: str) -> NoReturn:
+    """Skip with a reason; in CI nothing is skipped."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}, and in CI nothing is skipped")
     pytest.skip(reason)
+
+
+@contextmanager
+def postgres() -> Iterator[str]:
+    """How to reach a PostgreSQL: that of `CAUDAL_TEST_POSTGRES`, the machine's, or one of our own.
+
+    The text is libpq's `host=… port=… user=… dbname=…`.
+    """
+    for given in filter(None, (os.environ.get("CAUDAL_TEST_POSTGRES"), POSTGRES)):
+        if _answers(given):
+            yield given
+            return
+    folders = sorted(BINARIES.glob("*/bin"))
+    if not folders:
+        missing("there is no PostgreSQL at 127.0.0.1:5432, and its binaries are not installed")
+    with _own(folders[-1]) as found:
+        yield found
+
+
+def _answers(address: str) -> bool:
+    import psycopg
+
+    try:
+        psycopg.connect(address).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+@contextmanager
+def _own(binaries: Path) -> Iterator[str]:
+    """A server in a temporary folder, at a free port; as the user that its package made."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        as_user: list[str] = []
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            as_user = ["runuser", "-u", "postgres", "--"]
+        data = str(Path(folder) / "data")
+        options = f"-h 127.0.0.1 -p {port} -k {folder}"
+        control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-w"]
+        create = [*as_user, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres"]
+        _run(create)
+        _run([*control, "-o", options, "-l", str(Path(folder) / "log"), "start"])
+        try:
+            yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres connect_timeout=5"
+        finally:
+            _run([*control, "-m", "immediate", "stop"])
+
+
+def _run(command: list[str]) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        missing(f"PostgreSQL does not start: {done.stderr or done.stdout}")

@@ -140,7 +140,7 @@ async def test_the_lock_names_its_holder(tmp_path: Path) -> None:
         with pytest.raises(Unavailable) as caught:
             await second.open()
         holder = f"process {os.getpid()} on {socket.gethostname()}"
-        assert f"the data folder is in use by {holder}" in caught.value.text()
+        assert f"the data folder {tmp_path} is in use by {holder}" in caught.value.text()
     async with sqlite_journal(tmp_path) as (made, _):
         await soon(made.flush())
 

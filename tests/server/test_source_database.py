@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import psycopg
 import pytest
+from tests.peers import postgres
 from tests.server.applications import NODES, WORKFLOW, find
 
 from caudal_server.sources import SourceFailed, WorkflowNotFound
@@ -92,14 +94,14 @@ def test_a_missing_driver_is_named() -> None:
 
 def test_postgresql_is_asked_the_same_way() -> None:
     """The same query works on PostgreSQL; an id that its column cannot hold is not found."""
-    driver = pytest.importorskip("psycopg", reason="no driver for PostgreSQL is installed")
-    address = "host=127.0.0.1 port=5432 user=postgres dbname=test connect_timeout=2"
-    try:
-        connection = driver.connect(address, autocommit=True)
-    except driver.OperationalError as error:
-        pytest.skip(f"no PostgreSQL at 127.0.0.1:5432: {error}")
+    with postgres() as address, psycopg.connect(address, autocommit=True) as connection:
+        _ask_postgres(connection)
+
+
+def _ask_postgres(connection: psycopg.Connection[Any]) -> None:
+    known = connection.info
     table = f"workflows_{uuid4().hex}"
-    source = "postgresql+psycopg://postgres@127.0.0.1:5432/test"
+    source = f"postgresql+psycopg://{known.user}@{known.host}:{known.port}/{known.dbname}"
     query = f"SELECT id, name, data FROM {table} WHERE id = :id"  # noqa: S608 - its own name
     try:
         connection.execute(f"CREATE TABLE {table} (id integer, name text, data jsonb)")
@@ -110,4 +112,3 @@ def test_postgresql_is_asked_the_same_way() -> None:
             find("seven", workflow_source=source, workflow_query=query)
     finally:
         connection.execute(f"DROP TABLE IF EXISTS {table}")
-        connection.close()

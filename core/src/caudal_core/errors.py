@@ -17,6 +17,7 @@
     ├── Conflict                what is stored has changed meanwhile
     ├── Overloaded              too much is waiting already
     ├── Unavailable             the journal cannot write, or the engine is stopping
+    │   └── InUse               a folder or a port that something else holds
     ├── HandlerDefinitionError  a handler that is written wrong, found when it is defined
     └── PluginError             a plugin that could not be taken in
 
@@ -234,6 +235,14 @@ class Unavailable(CaudalError):
     code = "UNAVAILABLE"
     hint_en = "try again in a few seconds"
     hint_es = "reintente en unos segundos"
+
+
+class InUse(Unavailable):
+    """A folder or a port that something else holds."""
+
+    code = "IN_USE"
+    hint_en = "stop what holds it, or choose another"
+    hint_es = "detenga lo que lo ocupa o elija otro"
 
 
 class HandlerDefinitionError(CaudalError):

@@ -35,7 +35,7 @@ def loads(body: bytes | str, *, what: str = "the body") -> JSON:
     except ValueError as error:
         raise _refused(what, _why(error)) from None
     if "\\u" in text or "\x00" in text:
-        _check_texts(value, what)
+        check_texts(value, what)
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(value, what)
     return value
@@ -74,7 +74,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _check_texts(value: JSON, what: str) -> None:
+def check_texts(value: JSON, what: str) -> None:
     """Refuse NUL and lone surrogates, which databases and other readers cannot keep."""
     stack = [value]
     while stack:

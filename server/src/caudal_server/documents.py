@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from time import time
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 
@@ -77,9 +78,10 @@ def final_info(record: ExecutionRecord) -> Document:
     path = f"/api/executions/{record.id}"
     node = found.pop("node", None)
     if node is not None:
-        return {**found, "href": f"{path}/nodes/{node}/data"}
+        return {**found, "href": f"{path}/nodes/{quote(node, safe='')}/data"}
     parts = decode(record.final or b"{}")
-    nodes = {name: f"{path}/nodes/{name}/data" for name in parts} if type(parts) is dict else {}
+    ids = parts if type(parts) is dict else {}
+    nodes = {name: f"{path}/nodes/{quote(name, safe='')}/data" for name in ids}
     return {**found, "href": f"{path}/logs", "nodes": nodes}
 
 

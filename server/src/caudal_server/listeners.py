@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from caudal_core.errors import Unavailable
+from caudal_core.errors import InUse, Unavailable
 from caudal_server.settings import InvalidSettings
 
 LOCALHOST = "localhost"
@@ -109,6 +109,5 @@ def _socket(address: str, port: int) -> socket.socket:
 
 def _not_possible(port: int, error: OSError) -> Unavailable:
     if error.errno == errno.EADDRINUSE:
-        why = f"port {port} is in use; stop what listens there, or choose another with --port"
-        return Unavailable(message=why)
+        return InUse(message=f"port {port} is in use (--port names another)")
     return Unavailable(message=f"port {port} cannot be listened on: {error.strerror}")

@@ -57,6 +57,9 @@ def _check(settings: Settings) -> None:
             f"it serves this machine alone: set {origins.AUTH}=off to do so"
         )
         raise InvalidSettings(message=message)
+    if settings.workflows is not None and not settings.workflows.is_dir():
+        message = f"CAUDAL_WORKFLOWS: {settings.workflows} is no folder; make it, or name another"
+        raise InvalidSettings(message=message)
     if "CAUDAL_DATABASE_URL" in origins.without_effect():
         message = (
             "CAUDAL_DATABASE_URL is set, and this version keeps everything in CAUDAL_DATA "

@@ -80,7 +80,11 @@ class Settings(BaseSettings):
         default_factory=machine_timezone, description="The zone of date-times that say none."
     )
     locale: str = Field("en-US", description="How texts for people write numbers.")
-    language: str = Field("en", pattern="^(en|es)$", description="The language of messages.")
+    language: str = Field(
+        "en",
+        pattern="^(en|es)$",
+        description="The language of texts that handlers write for people.",
+    )
     file_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_roots)] = Field(
         (), description="Folders whose files workflows may read."
     )

@@ -55,6 +55,7 @@ def _unknown_keys(document: Mapping[str, Any], registry: Registry) -> Iterator[P
 
 def _later(document: Mapping[str, Any]) -> Iterator[Problem]:
     """What is kept with the workflow, but not acted on."""
+    yield from _not_told(document)
     for index, node_id, type_, config in _configs(document):
         if type_ == "trigger" and (key := _schedule(config)):
             message = (
@@ -68,6 +69,24 @@ def _later(document: Mapping[str, Any]) -> Iterator[Problem]:
                 "webhook is refused; leave webhookSecret empty and set webhookToken"
             )
             yield _unavailable(message, node_id, index, SECRET_KEY)
+
+
+def _not_told(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Settings of the workflow and options of its nodes that this version keeps."""
+    settings = document.get("settings")
+    for key in ("onFailure", "onRecovery"):
+        if isinstance(settings, dict) and settings.get(key):
+            message = f"this version tells nobody: settings.{key} is kept, look at the executions"
+            yield problem("NOT_AVAILABLE", message, f"/settings/{key}")
+    nodes = document.get("nodes")
+    for index, node in enumerate(nodes if isinstance(nodes, list) else ()):
+        if isinstance(node, dict) and node.get("onInterrupted") in ("ask", "rerun"):
+            message = (
+                f"node '{node.get('id')}': this version ends an interrupted node as failed, "
+                f"whatever onInterrupted ({node['onInterrupted']}) says"
+            )
+            place = f"/nodes/{index}/onInterrupted"
+            yield problem("NOT_AVAILABLE", message, place, node_id=str(node.get("id")))
 
 
 def _schedule(config: Mapping[str, Any]) -> str | None:

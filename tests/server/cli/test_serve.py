@@ -102,3 +102,13 @@ def test_flags_win_over_the_environment(tmp_path: Path) -> None:
         assert "Workflow Orchestration Service" == body["service"]
         assert 0 == server.interrupt()
     assert ["here"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_a_folder_of_workflows_that_is_missing_is_told_at_the_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A folder that the environment names and that is not there stops the start, by its name."""
+    monkeypatch.setenv("CAUDAL_WORKFLOWS", "nowhere")
+    done = caudal("serve", "--port", "0")
+    assert 2 == done.exit_code
+    assert "CAUDAL_WORKFLOWS: nowhere is no folder" in done.stderr

@@ -97,6 +97,7 @@ class Drive:
         run = self._recorder.new_run(node)
         why = "something it depends on failed" if poisoned else "no branch led here"
         run.message = f"skipped, as {why}"
+        run.shown = "pending"  # it never ran
         self._recorder.record(run, "skipped")
         self._settle(node, run, None if poisoned else {})
 
@@ -179,6 +180,7 @@ class Drive:
         if run is None:
             run = self._recorder.new_run(node, attempt)
             run.message = "cancelled before it started"
+            run.shown = "pending"
             self._recorder.record(run, "cancelled")
         elif node.handler.effect == "at_most_once":
             run.error = INTERRUPTED

@@ -11,7 +11,7 @@ from caudal_core.context import Environment
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
-from caudal_core.engine.graphs import GraphCache
+from caudal_core.engine.graphs import GraphCache, is_heavy
 from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Listener, Notices
@@ -29,6 +29,7 @@ from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.errors import NotFound, Overloaded, Unavailable, error_text
 from caudal_core.graph import Graph
+from caudal_core.intake import check_texts
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
@@ -165,11 +166,12 @@ class Engine:
         cannot be written or the engine is closing.
         """
         self._check_open()
+        check_texts([workflow_id, organization, dict(labels or {})], "the call")
         graph = workflow if isinstance(workflow, Graph) else None
         if graph is None:
             document: Mapping[str, Any] = workflow  # type: ignore[assignment]
             graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
-        payload = await self._kept(Payload.of(dict(inputs)) if inputs else EMPTY)
+        payload = await self._kept(await self._payload(inputs))
         record = ExecutionRecord(
             id=new_id(),
             workflow_id=graph.workflow_id,
@@ -213,6 +215,16 @@ class Engine:
             raise Unavailable(message=self.journal.fault)
         if len(self._shelf.open) >= self.options.max_queued:
             raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
+
+    async def _payload(self, inputs: Mapping[str, Any] | None) -> Payload:
+        """The inputs, measured; in a thread where there is much to measure."""
+        if not inputs:
+            return EMPTY
+        plain = dict(inputs)
+        if not is_heavy(plain):
+            return Payload.of(plain)
+        found: Payload = await self.read(lambda: Payload.of(plain))
+        return found
 
     async def _kept(self, payload: Payload) -> Payload:
         blobs = self.storage.blobs

@@ -11,6 +11,10 @@ from caudal_core.payload import LARGE, Payload
 from caudal_core.preview import info, preview, shown
 from caudal_core.values import JSON, encode
 
+ERROR_CHARACTERS = 4_000
+"""What is kept of an error's text; a status poll carries it."""
+FAILED_NODES_SHOWN = 50
+
 
 def output_data(outputs: dict[str, Payload]) -> JSON:
     """What left a node: the value of the one port taken, or an object by port."""
@@ -58,13 +62,17 @@ def _single(node_id: str, outputs: dict[str, Payload] | None) -> tuple[bytes | N
 def describe(error: BaseException) -> dict[str, Any]:
     """An error as it is recorded: `{code, message, hint?, es}`."""
     if not isinstance(error, CaudalError):
-        return {"code": type(error).__name__, "message": error_text(error)}
+        return {"code": type(error).__name__, "message": _bounded(error_text(error))}
     try:
         found = {"code": error.code, "message": error.text(), "hint": error.hint()}
     except Exception:  # noqa: BLE001 - a template of somebody else's error class has a hole
         found = {"code": error.code, "message": error_text(error), "hint": ""}
     found["es"] = error_text(error, "es")
-    return {key: clean_text(text) for key, text in found.items() if text}
+    return {key: _bounded(clean_text(text)) for key, text in found.items() if text}
+
+
+def _bounded(text: str) -> str:
+    return text if len(text) <= ERROR_CHARACTERS else text[:ERROR_CHARACTERS] + "…"
 
 
 def cause(error: dict[str, Any]) -> str:
@@ -74,4 +82,9 @@ def cause(error: dict[str, Any]) -> str:
 
 def error_lines(failed: list[NodeRun]) -> str:
     """«label (id): cause; what to do», a line a failed node."""
-    return "\n".join(f"{run.label} ({run.node_id}): {cause(run.error or {})}" for run in failed)
+    shown_lines = [
+        f"{run.label} ({run.node_id}): {cause(run.error or {})}"
+        for run in failed[:FAILED_NODES_SHOWN]
+    ]
+    more = len(failed) - FAILED_NODES_SHOWN
+    return "\n".join([*shown_lines, f"and {more} more nodes"] if more > 0 else shown_lines)

@@ -60,6 +60,10 @@ def _small(document: Mapping[str, Any]) -> bool:
 
 
 def _heavy(node: Any) -> bool:
-    config = node.get("config") if isinstance(node, dict) else None
+    return is_heavy(node.get("config") if isinstance(node, dict) else None)
+
+
+def is_heavy(config: Any) -> bool:
+    """Whether an object holds a value that takes long to look through."""
     values = config.values() if isinstance(config, dict) else ()
     return any(isinstance(value, list | dict | str) and len(value) > SMALL * 20 for value in values)

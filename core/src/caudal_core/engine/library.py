@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.execution import new_id
 from caudal_core.errors import Conflict, NotAvailable, NotFound
+from caudal_core.intake import check_texts
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.workflows import StoredWorkflow, WorkflowStore
 from caudal_core.workflow import UNNAMED, canonical, content_hash
@@ -63,6 +64,7 @@ class Library:
         `expected` is the version that the caller has seen (0: none), `new` refuses an id that is
         taken; both raise `Conflict`.
         """
+        check_texts([workflow_id, organization], "the call")
         plain = dict(document)
         plain["id"] = workflow_id or plain.get("id") or new_id()
         key = str(plain["id"])

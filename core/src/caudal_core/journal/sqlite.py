@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from caudal_core.errors import Unavailable
+from caudal_core.errors import InUse, Unavailable
 from caudal_core.journal import writer_process
 from caudal_core.journal.journal import Row
-from caudal_core.journal.writer_process import ALL, COMMIT, FEED
+from caudal_core.journal.writer_process import ALL, COMMIT, FEED, HELD
 
 PRAGMAS = (
     "PRAGMA auto_vacuum=INCREMENTAL",
@@ -58,7 +58,8 @@ class SqliteSink:
         error = await self._exchange(self._opening())
         if error is not None:
             await self.close()
-            raise Unavailable(message=f"the journal cannot be opened: {error}")
+            kind = InUse if HELD in error else Unavailable
+            raise kind(message=f"the journal cannot be opened: {error}")
 
     def _opening(self) -> dict[str, Any]:
         from caudal_core.journal.statements import schema, statements

@@ -28,6 +28,8 @@ from pathlib import Path
 from typing import Any
 
 FEED, COMMIT, ALL = range(3)
+HELD = "is in use by"
+"""What the answer to the opening says where another process holds the lock file."""
 
 
 def main() -> None:
@@ -96,7 +98,7 @@ def take_lock(path: str, holder: str) -> int:
     except OSError:
         os.close(descriptor)
         by = Path(path).read_text(encoding="utf-8").strip() or "another process"
-        message = f"the data folder is in use by {by}"
+        message = f"the data folder {Path(path).parent} {HELD} {by}"
         raise OSError(message) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, holder.encode(), 0)
@@ -132,7 +134,7 @@ def write(
             database.executemany(statements[number], map(itemgetter(1), group))
         if commit:
             database.execute("COMMIT")
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OverflowError, ValueError) as error:
         rollback(database)
         return f"{type(error).__name__}: {error}"
     return None
