@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from functools import cache
 from typing import Any, NoReturn
 
 from caudal_core.errors import InvalidRequest
@@ -19,12 +20,7 @@ def loads(body: bytes | str, *, what: str = "the body") -> JSON:
     """The JSON value in `body`; `InvalidRequest` says what is wrong with it and where."""
     try:
         text = body if isinstance(body, str) else body.decode("utf-8-sig")
-        value = json.loads(
-            text,
-            parse_constant=_constant,
-            parse_float=_float,
-            object_pairs_hook=_object,
-        )
+        value = _decoder().decode(text)
     except UnicodeDecodeError as error:
         raise _refused(what, f"is not UTF-8 (byte {error.start})") from None
     except json.JSONDecodeError as error:
@@ -39,6 +35,12 @@ def loads(body: bytes | str, *, what: str = "the body") -> JSON:
     if text.count("[") + text.count("{") > MAX_DEPTH:
         _check_depth(value, what)
     return value
+
+
+@cache
+def _decoder() -> json.JSONDecoder:
+    """Made once: with hooks, `json.loads` makes one at each call."""
+    return json.JSONDecoder(parse_constant=_constant, parse_float=_float, object_pairs_hook=_object)
 
 
 def _refused(what: str, why: str) -> InvalidRequest:
@@ -82,7 +84,7 @@ def check_texts(value: JSON, what: str) -> None:
         if isinstance(item, str):
             if "\x00" in item:
                 raise _refused(what, "holds a NUL character")
-            if any("\ud800" <= char <= "\udfff" for char in item):
+            if not item.isascii() and any("\ud800" <= char <= "\udfff" for char in item):
                 raise _refused(what, "holds half of a surrogate pair")
         elif isinstance(item, dict):
             stack += [*item.keys(), *item.values()]

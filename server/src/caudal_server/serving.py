@@ -26,7 +26,8 @@ from caudal_server.settings import InvalidSettings, Settings
 
 KEEP_ALIVE = 75
 SWITCH_SECONDS = 0.0005
-GC_THRESHOLDS = (50_000, 20, 50)
+GC_THRESHOLDS = (2_000, 5, 200)
+"""Small steps: what the collector looks at in one go holds up every answer meanwhile."""
 LAST_SECONDS = 5
 """Seconds that answers under way get when the server stops."""
 

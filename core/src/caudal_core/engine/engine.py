@@ -193,20 +193,11 @@ class Engine:
 
     async def _committed(self, execution: Execution) -> None:
         try:
-            await self._flushed()
+            await self.journal.flush(most=ACCEPT_SECONDS)
         except Unavailable:
             # The caller hears that it was not accepted: should it be written yet, it must not run.
             stop(execution, "cancel")
             raise
-
-    async def _flushed(self) -> None:
-        """Wait for the disk, but not for ever."""
-        try:
-            async with asyncio.timeout(ACCEPT_SECONDS):
-                await self.journal.flush()
-        except TimeoutError:
-            fault = self.journal.fault or "the journal did not answer in time"
-            raise Unavailable(message=fault) from None
 
     def _check_open(self) -> None:
         if self.closing:
@@ -271,7 +262,7 @@ class Engine:
         row = (execution.record.cancel_requested, execution_id)
         self.journal.write(Statement.CANCEL, row, urgent=True)
         stop(execution, "cancel")
-        await self._flushed()
+        await self.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
     def live(self, execution_id: str) -> Execution | None:

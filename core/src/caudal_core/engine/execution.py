@@ -10,6 +10,7 @@ from time import time
 from caudal_core.context import Environment
 from caudal_core.graph import MANUAL_INPUT, Graph, GraphNode
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
+from caudal_core.journal.records import Ending
 from caudal_core.payload import Payload
 
 NUDGE = 0.2
@@ -82,7 +83,7 @@ class Execution:
         self.seq = record.seq
         self.epoch = record.epoch
         self.next_number = 0
-        self.closing: ExecutionRecord | None = None
+        self.closing: Ending | None = None
         self.stop_reason: str | None = None
         self.restored: dict[str, NodeRun] = {}
         self.waits = [node.waits for node in graph.nodes]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from time import time
 
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import error_lines, final_output
 from caudal_core.graph import GraphNode
 from caudal_core.journal import Journal, NodeRun
-from caudal_core.journal.records import ExecutionState, NodeState
+from caudal_core.journal.records import Ending, ExecutionState, NodeState
 from caudal_core.journal.rows import finish_row, node_row
 from caudal_core.journal.statements import Statement
 
@@ -69,8 +68,7 @@ class Recorder:
         e = self._e
         final, final_info = final_output(e.graph, e.delivered)
         state, error = _outcome(e)
-        e.closing = replace(
-            e.record,
+        e.closing = Ending(
             state=state,
             completed=time(),
             completed_nodes=e.done,
@@ -80,7 +78,7 @@ class Recorder:
             final_info=final_info,
             error=error,
         )
-        self._write(Statement.FINISH, finish_row(e.closing), e, urgent=e.watched)
+        self._write(Statement.FINISH, finish_row(e.record, e.closing), e, urgent=e.watched)
 
 
 def _outcome(e: Execution) -> tuple[ExecutionState, str | None]:

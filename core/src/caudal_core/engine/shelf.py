@@ -34,7 +34,7 @@ class Shelf:
     def end(self, execution: Execution) -> None:
         """An execution has ended: keep what is shown of it."""
         if execution.closing is not None:
-            execution.record = execution.closing
+            execution.record.end(execution.closing)
         self.open.pop(execution.id, None)
         self._ended[execution.id] = execution
         self._runs += len(execution.runs)
@@ -53,6 +53,7 @@ def _lighten(execution: Execution) -> None:
     execution.delivered = []
     execution.restored = {}
     for run in execution.runs:
+        run.rest()
         for payload in (run.outputs or {}).values():
             if payload.ref is not None and payload.encoded is not None:
                 payload.let_go(preview(payload.data))

@@ -112,16 +112,29 @@ class Journal:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(RIDE_ALONG, self._urgent.set)
 
-    async def flush(self) -> None:
-        """Wait until all that was written so far is committed."""
+    async def flush(self, *, most: float | None = None) -> None:
+        """Wait until all that was written so far is committed.
+
+        `Unavailable` if the journal has closed, or if that takes more than `most` seconds.
+        """
         if self._task is not None and self._task.done():
             raise Unavailable(message=self.fault or "the journal has closed")
         if not self._rows and not self._committing:
             return
-        waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
         self._waiters.append(waiter)
         self._urgent.set()
-        await waiter
+        timer = None if most is None else loop.call_later(most, self._late, waiter)
+        try:
+            await waiter
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _late(self, waiter: asyncio.Future[None]) -> None:
+        fault = self.fault or "the journal did not answer in time"
+        _resolve(waiter, Unavailable(message=fault))
 
     async def _work(self) -> None:
         try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from caudal_core.context import Notes
 from caudal_core.payload import Payload
@@ -47,6 +47,13 @@ class ExecutionRecord:
     parent: str | None = None
     cancel_requested: float | None = None
 
+    def end(self, ending: Ending) -> None:
+        """It has ended, and that is committed."""
+        self.state, self.completed = ending.state, ending.completed
+        self.completed_nodes, self.failed_nodes = ending.completed_nodes, ending.failed_nodes
+        self.seq, self.error = ending.seq, ending.error
+        self.final, self.final_info = ending.final, ending.final_info
+
     @property
     def finished(self) -> bool:
         """Whether nothing will change any more."""
@@ -58,6 +65,19 @@ class ExecutionRecord:
         if self.state == "completed":
             return 100
         return min(99, 100 * (self.completed_nodes + self.failed_nodes) // (self.total_nodes or 1))
+
+
+class Ending(NamedTuple):
+    """How an execution ended, as fields of its record; they come true once that is committed."""
+
+    state: ExecutionState
+    completed: float
+    completed_nodes: int
+    failed_nodes: int
+    seq: int
+    final: bytes | None
+    final_info: bytes | None
+    error: str | None
 
 
 class PlannedNode(Protocol):
@@ -135,3 +155,8 @@ class NodeRun:
     def notes(self) -> Notes | None:
         """What the node has said so far, if anything."""
         return self.ctx.said if self.ctx is not None else self.stored_notes
+
+    def rest(self) -> None:
+        """Nothing more will happen: of its context only the log stays."""
+        notes = self.notes
+        self.ctx, self.stored_notes = None, notes if notes is not None and notes.log else None

@@ -7,7 +7,7 @@ from typing import Any
 
 from caudal_core.context import Notes
 from caudal_core.journal.journal import Row
-from caudal_core.journal.records import ExecutionRecord, NodeRun
+from caudal_core.journal.records import Ending, ExecutionRecord, NodeRun
 from caudal_core.payload import NO_REPORT, Payload
 from caudal_core.preview import preview
 from caudal_core.values import decode, encode
@@ -37,18 +37,18 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
     )
 
 
-def finish_row(record: ExecutionRecord) -> Row:
+def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
     """What becomes of an execution, in the order of `statements.FINISH`, then its id."""
     return (
-        record.state,
+        ending.state,
         record.started,
-        record.completed,
-        record.completed_nodes,
-        record.failed_nodes,
-        record.seq,
-        record.final,
-        record.final_info,
-        record.error,
+        ending.completed,
+        ending.completed_nodes,
+        ending.failed_nodes,
+        ending.seq,
+        ending.final,
+        ending.final_info,
+        ending.error,
         record.id,
     )
 

@@ -21,6 +21,7 @@ from caudal_server.api_docs.compat import (
     LOGS,
     NODE,
 )
+from caudal_server.direct import DirectRoute
 from caudal_server.documents import list_row, logs_body, status_document
 from caudal_server.listing import executions_of_workflow, limit_of
 from caudal_server.previews import visible
@@ -35,7 +36,7 @@ MUCH = 1_000_000
 
 def routes() -> APIRouter:
     """What a backend that polls needs."""
-    router = APIRouter(prefix="/api")
+    router = APIRouter(prefix="/api", route_class=DirectRoute)
     post, get = router.post, router.get
     get("/executions/{executionId}", **EXECUTION)(get_execution)
     post("/workflows/execute", **EXECUTE)(execute_workflow)
