@@ -413,3 +413,20 @@ async def test_again_and_again(tmp_path: Path) -> None:
                 assert await found.finished(LONG)
                 assert ("completed", b'{"x":1}') == (found.record.state, found.record.final)
     assert names == done
+
+
+async def test_a_restart_gives_no_more_time(tmp_path: Path) -> None:
+    """`timeoutSeconds` of an execution counts from its start, whatever happened in between."""
+    state = Life()
+    workflow = document({"h": "hold"}, settings={"timeoutSeconds": 600})
+    async with life(tmp_path, *state.handlers) as engine:
+        execution = await engine.submit(workflow)
+        await asyncio.wait_for(state.held.wait(), LONG)
+    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database, database:
+        database.execute("UPDATE execution SET started = started - 3600")
+    async with life(tmp_path, *state.handlers) as engine:
+        view = await ended(engine, execution.id)
+    assert ("failed", "the execution timed out after 600 s") == (
+        view.record.state,
+        view.record.error,
+    )

@@ -152,6 +152,11 @@ ONE_PROBLEM: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
         {"code": "INVALID_WORKFLOW", "pointer": "/settings/maxConcurrency"},
         ["settings.maxConcurrency", "0"],
     ),
+    "a time zone that does not exist": (
+        document({"a": "pass"}, settings={"timezone": "Europe/Madird"}),
+        {"code": "INVALID_WORKFLOW", "pointer": "/settings/timezone"},
+        ["settings.timezone", "'Europe/Madird'", "Europe/Madrid"],
+    ),
 }
 
 

@@ -20,6 +20,7 @@ from caudal_core.hookspecs import hookimpl
 from caudal_core.records import Records, Row
 from caudal_core.text import Text
 from caudal_core.values import JSON
+from caudal_core.zones import ZoneName
 
 __all__ = [
     "JSON",
@@ -39,6 +40,7 @@ __all__ = [
     "TemplateError",
     "Text",
     "UnknownField",
+    "ZoneName",
     "handler",
     "hookimpl",
 ]

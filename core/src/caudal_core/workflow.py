@@ -14,6 +14,8 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
+from caudal_core.zones import ZoneName
+
 UNNAMED = "Unnamed Workflow"
 
 
@@ -63,7 +65,7 @@ class Connection(_Model):
 class Settings(_Model):
     """What holds for the whole workflow; everything is optional."""
 
-    timezone: str | None = None
+    timezone: ZoneName | None = None
     locale: str | None = None
     language: str | None = None
     on_failure: Any = None

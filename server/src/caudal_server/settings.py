@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, ValidationError
+from pydantic import BeforeValidator, ByteSize, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -22,8 +22,9 @@ from pydantic_settings import (
 )
 
 from caudal_core.errors import CaudalError
+from caudal_core.zones import ZoneName
 from caudal_server.environment import ENV_FILE, PREFIX, encoding, everything, variable_of
-from caudal_server.timezones import known_timezone, machine_timezone
+from caudal_server.timezones import machine_timezone
 
 FINDING = "SELECT id, name, data FROM workflows WHERE id = :id"
 
@@ -76,7 +77,7 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="type=distribution: which package gets a type that several claim.",
     )
-    timezone: Annotated[str, AfterValidator(known_timezone)] = Field(
+    timezone: ZoneName = Field(
         default_factory=machine_timezone, description="The zone of date-times that say none."
     )
     locale: str = Field("en-US", description="How texts for people write numbers.")

@@ -7,6 +7,8 @@ from datetime import UTC, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from caudal_core.zones import known_zone
+
 LOCALTIME = Path("/etc/localtime")
 
 
@@ -20,14 +22,6 @@ def machine_timezone() -> str:
     return name if found and _exists(name) else "UTC"
 
 
-def known_timezone(name: str) -> str:
-    """The name itself; `ValueError` if there is no such zone."""
-    if not _exists(name):
-        message = f"there is no time zone '{name}'; write one such as Europe/Madrid"
-        raise ValueError(message)
-    return name
-
-
 def zone(name: str) -> tzinfo:
     """The zone of this name."""
     return UTC if name == "UTC" else ZoneInfo(name)
@@ -35,9 +29,7 @@ def zone(name: str) -> tzinfo:
 
 def _exists(name: str) -> bool:
     try:
-        zone(name)
-    except (ValueError, OSError):  # ZoneInfoNotFoundError is a KeyError
-        return False
-    except KeyError:
+        known_zone(name)
+    except ValueError:
         return False
     return True

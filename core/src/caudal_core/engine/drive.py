@@ -46,8 +46,7 @@ class Drive:
         e.record.started = e.record.started or time()
         self._recorder.start()
         e.touch()
-        seconds = e.graph.settings.timeout_seconds
-        timer = self._loop.call_later(seconds, stop, e, "timeout") if seconds else None
+        timer = self._timer(e.record.started, e.graph.settings.timeout_seconds)
         try:
             self._restore()
             while await self._step():
@@ -61,6 +60,13 @@ class Drive:
                 timer.cancel()
             if not _cancelling():
                 self._recorder.finish()
+
+    def _timer(self, started: float, seconds: float | None) -> asyncio.TimerHandle | None:
+        """Ends the execution in its time, which a restart does not give anew."""
+        if seconds is None:
+            return None
+        left = started + seconds - time()
+        return self._loop.call_later(max(0.0, left), stop, self._e, "timeout")
 
     async def _step(self) -> bool:
         """Start what can start, or wait for something to end; false when nothing is left."""

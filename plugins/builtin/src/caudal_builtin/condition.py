@@ -14,11 +14,10 @@ from caudal_builtin.conditions.terms import (
     Quality,
     SpelledOperator,
     Term,
-    ZoneName,
 )
 from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
-from caudal_core import Config, Context, Field, Outputs, Records, Text, handler
+from caudal_core import Config, Context, Field, Outputs, Records, Text, ZoneName, handler
 
 _FIELD = Text(en="Field", es="Campo")
 _OPERATOR = Text(en="Operator", es="Operador")

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BeforeValidator
+from pydantic import BeforeValidator
 
 from caudal_builtin.conditions.comparison import Operator, pair_in
 from caudal_builtin.conditions.patterns import matcher
@@ -40,15 +39,6 @@ def _word(value: Any) -> Any:
     return str(value).lower() if isinstance(value, bool) else value
 
 
-def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name or "UTC")
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        message = f"there is no time zone '{name}'; write it like Europe/Madrid"
-        raise ValueError(message) from None
-    return name
-
-
 SpelledOperator = Annotated[Operator, BeforeValidator(_spelled_out)]
 """An operator; its symbol (`>=`) is accepted for its name."""
 Logic = Annotated[Literal["AND", "OR"], BeforeValidator(_upper)]
@@ -57,8 +47,6 @@ OnMissing = Annotated[Literal["false", "true", "error"], BeforeValidator(_word)]
 """Where a record without a value goes; JSON's booleans are accepted for their names."""
 Quality = Literal["Good", "Uncertain"]
 """The least quality that still counts as a value."""
-ZoneName = Annotated[str, AfterValidator(_known_zone)]
-"""An IANA time zone."""
 
 
 class Term(NamedTuple):
