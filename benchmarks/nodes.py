@@ -75,7 +75,9 @@ async def _task_floor(count: int = 5_000) -> float:
 
 def _as_the_server_does() -> None:
     """The settings of the interpreter that the server uses."""
-    sys.setswitchinterval(0.0005)
+    from caudal_server.serving import GC_THRESHOLDS, SWITCH_SECONDS
+
+    sys.setswitchinterval(SWITCH_SECONDS)
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
+    gc.set_threshold(*GC_THRESHOLDS)

@@ -26,6 +26,7 @@ from caudal_core import (
     Secret,
     Text,
     UnknownField,
+    ZoneName,
     handler,
     hookimpl,
 )
@@ -53,6 +54,7 @@ class MeterConfig(Config):
     url: str = Field(title=Text(en="Address", es="Dirección"), description="Of the meter.")
     factor: float = Field(1.0, unit="MWh", ge=0, le=10, examples=[2.5], aliases=["multiplier"])
     retries: int | None = Field(None, title="Retries")
+    zone: ZoneName | None = Field(None, title=Text(en="Time zone", es="Zona horaria"))
     mode: Literal["batch", "perRow"] = "batch"
     columns: list[str] = Field(default_factory=list, template=False)
     password: Secret = Field(Secret(""), description=Text(en="Of the meter.", es="Del contador."))

@@ -63,6 +63,17 @@ class Payload:
         encoded = encode(data)
         return cls(data, encoded, len(encoded), metadata)
 
+    def after(self, value: JSON) -> Payload:
+        """The payload for a copy of the data that a handler may have changed: itself, if not."""
+        try:
+            if self.encoded is not None and orjson.dumps(value, option=EXACT) == self.encoded:
+                return self
+        except TypeError:
+            pass  # it was changed into something that only `normalise` knows how to write
+        payload = Payload.of(value)
+        payload.metadata = self.metadata
+        return payload
+
     @classmethod
     def merged(cls, data: JSON, parts: Iterable[Payload]) -> Payload:
         """What several payloads became at one port; it is encoded only if somebody asks."""

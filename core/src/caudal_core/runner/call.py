@@ -53,18 +53,14 @@ def result_of(
 
 
 def _payload(value: Any, data: Any, deliveries: Deliveries) -> Payload:
-    """Records that were handed on as they came are not measured and encoded again.
+    """What was handed on as it came is the payload that came.
 
     A plain value may have been changed in place; what is known of its columns goes along with it.
     """
     if value is not data or len(deliveries) != 1:
         return Payload.of(value)
-    [given_payload] = deliveries.values()
-    if type(data) is Records:
-        return given_payload
-    payload = Payload.of(value)
-    payload.metadata = given_payload.metadata
-    return payload
+    [payload] = deliveries.values()
+    return payload if type(data) is Records else payload.after(value)
 
 
 @lru_cache(maxsize=1024)
