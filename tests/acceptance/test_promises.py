@@ -249,7 +249,6 @@ def test_what_must_not_be_repeated_is_not(tmp_path: Path, options: dict[str, Any
 
 
 @crash
-@pytest.mark.xfail(reason="onInterrupted has no effect yet")
 def test_what_must_not_be_repeated_may_be_asked_for(tmp_path: Path) -> None:
     """With `onInterrupted` `rerun` the deed is done again."""
     run = interrupted(tmp_path, onInterrupted="rerun")

@@ -198,7 +198,6 @@ def test_an_unclear_local_time_may_be_decided(
     assert expected is found["conditionResult"]
 
 
-@pytest.mark.xfail(reason="`infer` is not built yet")
 def test_an_unclear_local_time_may_be_inferred(server: Server) -> None:
     """With `ambiguous` `infer` the order of the rows tells which of the two times is meant."""
     hours = ["01:30", "02:30", "02:30", "03:30"]

@@ -80,7 +80,7 @@ def test_absent_values_are_defaults(empty: Any) -> None:
         ({"minQuality": "Best"}, "'Good' or 'Uncertain'"),
         ({"timezone": "Madrid"}, "no time zone 'Madrid'; write it like Europe/Madrid"),
         ({"timezone": "../etc"}, "no time zone '../etc'"),
-        ({"ambiguous": "third"}, "'error', 'first' or 'second'"),
+        ({"ambiguous": "third"}, "'error', 'first', 'second' or 'infer'"),
     ],
 )
 def test_problems_are_said_before_a_run(config: dict[str, Any], told: str) -> None:

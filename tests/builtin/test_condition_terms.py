@@ -239,3 +239,41 @@ def test_an_unclear_local_time_fails_with_its_row() -> None:
         met(rows, "at", "<", "2026-10-25T01:00Z", **zone)
     assert [1, 2] == met(rows, "at", "<", "2026-10-25T01:00Z", ambiguous="first", **zone)
     assert [1] == met(rows, "at", "<", "2026-10-25T01:00Z", ambiguous="second", **zone)
+
+
+NIGHT = {
+    "hours": (["01:30", "02:30", "02:30", "03:30"], [0, 1]),
+    "quarters": (["02:00", "02:30", "02:45", "02:00", "02:30", "03:00"], [0, 1, 2]),
+    "a gap": (["02:45", "02:15"], [0]),
+}
+
+
+@pytest.mark.parametrize("case", NIGHT)
+def test_the_order_tells_which_time_is_meant(case: str) -> None:
+    """With `infer` the second hour begins with the first time that is not later than the last."""
+    hours, before = NIGHT[case]
+    rows = [{"id": n, "at": f"2026-10-25T{hour}"} for n, hour in enumerate(hours)]
+    zone = {"ambiguous": "infer", "timezone": "Europe/Madrid"}
+    assert before == met(rows, "at", "<", "2026-10-25T01:00Z", **zone)
+    report = ran(rows, "at", "<", "2026-10-25T01:00Z", **zone).report
+    assert "Europe/Madrid" == report["timezone"]
+
+
+@pytest.mark.parametrize(
+    "hours", [["01:30", "02:30", "03:30"], ["02:30", "02:30", "02:30"], ["02:30", "02:15", "02:00"]]
+)
+def test_an_order_that_tells_nothing_is_an_error(hours: list[str]) -> None:
+    """Where the clock goes back nowhere, or more than once, `infer` refuses as `error` does."""
+    rows = [{"id": n, "at": f"2026-10-25T{hour}"} for n, hour in enumerate(hours)]
+    with pytest.raises(LocalTimeUnclear, match="exists twice"):
+        met(rows, "at", "<", "2026-10-25T01:00Z", ambiguous="infer", timezone="Europe/Madrid")
+
+
+def test_times_without_a_zone_are_compared_as_they_are() -> None:
+    """With `infer`, where no side has a zone, none is needed."""
+    rows = [{"id": 1, "at": "2026-10-25T02:30"}, {"id": 2, "at": "2026-10-25T02:30"}]
+    zone = {"ambiguous": "infer", "timezone": "Europe/Madrid"}
+    assert [1, 2] == met(rows, "at", "<", "2026-10-25T02:31", **zone)
+    assert [1] == met(
+        rows, "at", "between", "2026-10-25T02:30+02:00; 2026-10-25T02:31+02:00", **zone
+    )

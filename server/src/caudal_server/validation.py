@@ -80,10 +80,10 @@ def _not_told(document: Mapping[str, Any]) -> Iterator[Problem]:
             yield problem("NOT_AVAILABLE", message, f"/settings/{key}")
     nodes = document.get("nodes")
     for index, node in enumerate(nodes if isinstance(nodes, list) else ()):
-        if isinstance(node, dict) and node.get("onInterrupted") in ("ask", "rerun"):
+        if isinstance(node, dict) and node.get("onInterrupted") == "ask":
             message = (
-                f"node '{node.get('id')}': this version ends an interrupted node as failed, "
-                f"whatever onInterrupted ({node['onInterrupted']}) says"
+                f"node '{node.get('id')}': this version asks nobody and ends an interrupted node "
+                "as failed; onInterrupted may be fail or rerun"
             )
             place = f"/nodes/{index}/onInterrupted"
             yield problem("NOT_AVAILABLE", message, place, node_id=str(node.get("id")))

@@ -85,4 +85,6 @@ def is_result(node: GraphNode, run: NodeRun) -> bool:
     """Whether a node's last run is what became of it, so that it is not run again."""
     if run.state == "failed":
         return run.attempt > node.options.retries
-    return run.state != "running" or node.handler.effect == "at_most_once"
+    if run.state != "running":
+        return True
+    return node.handler.effect == "at_most_once" and node.options.on_interrupted != "rerun"

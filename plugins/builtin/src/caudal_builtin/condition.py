@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
-from caudal_builtin.conditions.rule import Rule, getter, row_test, with_quality
+from caudal_builtin.conditions.rule import Rule, getter, row_test, with_order, with_quality
 from caudal_builtin.conditions.terms import (
     Logic,
     OnMissing,
@@ -113,8 +113,10 @@ class ConditionConfig(Config):
         "error",
         title=Text(en="Clock changes", es="Cambios de hora"),
         description=Text(
-            en="Which time is meant by one that exists twice, or not at all.",
-            es="Qué hora se entiende cuando existe dos veces o no existe.",
+            en="Which time is meant by one that exists twice, or not at all; infer: as the order "
+            "of the records tells.",
+            es="Qué hora se entiende cuando existe dos veces o no existe; infer: la que indica el "
+            "orden de los registros.",
         ),
     )
 
@@ -202,6 +204,8 @@ def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
     tests = []
     for term in config.terms:
         get = getter(term, data, ctx, strict=strict)
+        if config.ambiguous == "infer":
+            get = with_order(get, term, data, zone)
         if config.min_quality:
             get = with_quality(get, config.min_quality)
         tests.append((term.field, row_test(term, get, data, zone)))

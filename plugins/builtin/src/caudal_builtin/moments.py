@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
 from caudal_builtin.row_errors import RowError
 
-Ambiguous = Literal["error", "first", "second"]
+Ambiguous = Literal["error", "first", "second", "infer"]
 
 _MOMENT = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -24,8 +26,10 @@ class LocalTimeUnclear(RowError):
     code = "LOCAL_TIME"
     en = "{place}the local time {time} {why} in {zone}"
     es = "{place_es}la hora local {time} {why_es} en {zone}"
-    hint_en = "give the time its offset, such as +01:00, or set ambiguous to first or second"
-    hint_es = "indique el desfase de la hora, como +01:00, o ponga ambiguous en first o second"
+    hint_en = "give the time its offset, such as +01:00, or set ambiguous to first, second or infer"
+    hint_es = (
+        "indique el desfase de la hora, como +01:00, o ponga ambiguous en first, second o infer"
+    )
 
 
 def read_moment(value: Any) -> datetime | None:
@@ -45,7 +49,8 @@ def read_moment(value: Any) -> datetime | None:
 class Zone:
     """Where date-times that say no zone are placed, once one is compared with one that does.
 
-    `ambiguous` chooses between the two times that a local time may mean when clocks change.
+    `ambiguous` chooses between the two times that a local time may mean when clocks change; what
+    `infer` tells is in the texts already (`told_by_order`), so that here it means an error.
     `used` tells whether it mattered.
     """
 
@@ -77,6 +82,31 @@ class Zone:
             why="exists twice" if twice else "does not exist",
             why_es="existe dos veces" if twice else "no existe",
         )
+
+
+def told_by_order(values: Sequence[Any], zone: str) -> dict[int, str]:
+    """By position the local times that exist twice, with the offset that their order tells.
+
+    The clock was put back where a time is not later than the one before it. A night in which that
+    is nowhere, or more than once, tells nothing.
+    """
+    nights: dict[date, list[tuple[int, datetime]]] = {}
+    place = ZoneInfo(zone)
+    for index, value in enumerate(values):
+        moment = read_moment(value)
+        if moment is None or moment.tzinfo is not None:
+            continue
+        first = moment.replace(tzinfo=place)
+        if _offset(first) > _offset(first.replace(fold=1)):
+            nights.setdefault(moment.date(), []).append((index, first))
+    found = {}
+    for night in nights.values():
+        steps = enumerate(pairwise(night), 1)
+        back = [at for at, ((_, before), (_, after)) in steps if after <= before]
+        if len(back) == 1:
+            for at, (index, first) in enumerate(night):
+                found[index] = first.replace(fold=int(at >= back[0])).isoformat()
+    return found
 
 
 def _offset(moment: datetime) -> timedelta:

@@ -105,6 +105,12 @@ def pair_in(value: JSON) -> list[JSON]:
     return list(parts if len(parts) > 1 else parts[0].split(","))
 
 
+def has_zone(name: Operator, right: JSON) -> bool:
+    """Whether times are put in order here with one that says its zone."""
+    sides = pair_in(right) if name == "between" else [right] if name in _ORDER else []
+    return any(at is not None and at.tzinfo is not None for at in map(read_moment, sides))
+
+
 def _between(right: JSON, zone: Zone) -> Test:
     pair = pair_in(right)
     if len(pair) != 2:

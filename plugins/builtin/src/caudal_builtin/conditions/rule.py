@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Final
 
-from caudal_builtin.conditions.comparison import comparison
+from caudal_builtin.conditions.comparison import comparison, has_zone
 from caudal_builtin.conditions.fields import Getter, find
 from caudal_builtin.conditions.terms import OnMissing, Quality, Term
 from caudal_builtin.equality import is_empty
-from caudal_builtin.moments import Zone
+from caudal_builtin.moments import Zone, told_by_order
 from caudal_builtin.row_errors import RowError
 from caudal_core import Context, Records, Row, UnknownField
 from caudal_core.template import render_value
@@ -130,6 +130,22 @@ def getter(term: Term, data: Records, ctx: Context, *, strict: bool) -> Getter:
         raise unknown
     ctx.log.warning("%s", unknown)
     return lambda _: None
+
+
+def with_order(get: Getter, term: Term, data: Records, zone: Zone) -> Getter:
+    """The same, with the offset of a local time that exists twice where the rows' order tells it.
+
+    Only where it matters: next to a fixed value that has a zone.
+    """
+    if not has_zone(term.operator, term.value):
+        return get
+    rows = data.view()
+    told = told_by_order([get(row) for row in rows], zone.name)
+    known = {id(rows[index]): text for index, text in told.items()}
+    if not known or len(known) < len(told):  # one record that stands twice would need two times
+        return get
+    zone.used = True
+    return lambda row: known.get(id(row)) or get(row)
 
 
 def with_quality(get: Getter, minimum: Quality) -> Getter:
