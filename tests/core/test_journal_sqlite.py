@@ -9,6 +9,7 @@ import socket
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager, closing
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -168,3 +169,15 @@ async def test_the_writer_ends_with_the_journal(tmp_path: Path) -> None:
         assert pid is not None
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+async def test_members_of_an_enum_are_the_texts_that_they_are(tmp_path: Path) -> None:
+    """A text of somebody else's class, such as a member of an enum, stops nobody's journal."""
+
+    class Port(StrEnum):
+        LEFT = "left"
+
+    async with sqlite_journal(tmp_path) as (made, _):
+        made.write(Statement.PLAN, (Port.LEFT, b"{}"))
+        await soon(made.flush())
+        assert [("left",)] == query(tmp_path, "SELECT hash FROM plan")

@@ -102,8 +102,8 @@ class Journal:
         """Put one row in; `subject` is told of when it is committed."""
         rows = self._rows
         rows.append((statement, row))
-        if len(rows) - self._fed >= FEED and self._sink.feed(rows[self._fed :]):
-            self._fed = len(rows)
+        if len(rows) - self._fed >= FEED:
+            self._feed(rows)
         if subject is not None:
             self._subjects.append(subject)
         if urgent:
@@ -111,6 +111,11 @@ class Journal:
         elif self._timer is None:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(RIDE_ALONG, self._urgent.set)
+
+    def _feed(self, rows: list[tuple[int, Row]]) -> None:
+        # While a commit is tried again its rows come first: the sink would drop what is fed ahead.
+        if self.fault is None and self._sink.feed(rows[self._fed :]):
+            self._fed = len(rows)
 
     async def flush(self, *, most: float | None = None) -> None:
         """Wait until all that was written so far is committed.

@@ -103,7 +103,10 @@ class SqliteSink:
         return answer
 
     def _send(self, value: Any) -> None:
-        body = marshal.dumps(value)
+        try:
+            body = marshal.dumps(value)
+        except ValueError:
+            body = marshal.dumps(_plain(value))
         if self._writer is not None:
             self._writer.write(struct.pack("!Q", len(body)) + body)
 
@@ -116,6 +119,15 @@ class SqliteSink:
             await asyncio.gather(writer.wait_closed(), return_exceptions=True)
         if process is not None:
             await asyncio.get_running_loop().run_in_executor(None, _end, process)
+
+
+def _plain(value: Any) -> Any:
+    """The same with the members of enums as the texts and numbers that they are."""
+    if isinstance(value, list | tuple):
+        return tuple(map(_plain, value))
+    if isinstance(value, str):
+        return str.__str__(value)
+    return int(value) if isinstance(value, int) else value
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
