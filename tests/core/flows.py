@@ -144,7 +144,7 @@ def table_handler(config: Config, data: Mapping[str, Records], ctx: Context) -> 
     return Records(rows, metadata={**data["A"].metadata, **data["B"].metadata})
 
 
-@handler("double", effect="pure", per_row=True, light=True)
+@handler("double", effect="pure", per_row=True)
 def double_handler(config: Config, data: dict[str, Any], ctx: Context) -> dict[str, Any]:
     """Double `n` of each record."""
     if not isinstance(data.get("n"), int):

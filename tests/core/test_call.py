@@ -10,7 +10,8 @@ from tests.core.jobs import job, output, runner
 
 from caudal_core import Config, Context, Handler, Outputs, Records, handler
 from caudal_core.errors import InvalidResult
-from caudal_core.payload import Payload
+from caudal_core.payload import LARGE, Payload
+from caudal_core.values import decode
 
 
 @pytest.mark.parametrize("made", [pass_thread, pass_async], ids=lambda made: made.type)
@@ -116,3 +117,27 @@ async def test_what_is_said_stands_beside_the_output() -> None:
         result = await made.run(job(speaks))
     assert "two ports" == result.message
     assert b'{"rowCount":1,"trueRows":{"$port":"a"},"when":2.5}' == result.report
+
+
+@handler("reports")
+def reports(config: Config, data: Any, ctx: Context) -> int:
+    """Report what came in."""
+    ctx.say("done", **data)
+    return 1
+
+
+async def test_a_large_report_is_cut() -> None:
+    """What stands beside the output is as small as what stands in a list, and the log says so."""
+    made = job(reports, {"few": 1, "many": list(range(100_000))})
+    async with runner() as running:
+        result = await running.run(made)
+    assert len(result.report) <= LARGE
+    assert {"few": 1, "many": list(range(20))} == decode(result.report)
+    assert "it is cut" in made.ctx.notes.log[0]["message"]
+
+
+async def test_a_reserved_key_in_a_report() -> None:
+    """What would be taken for the value of a port is refused."""
+    async with runner() as running:
+        with pytest.raises(InvalidResult, match=r"'\$port'"):
+            await running.run(job(reports, {"odd": {"$port": "out"}}))

@@ -187,3 +187,17 @@ def test_what_a_later_version_brings(name: str) -> None:
         LATER[name](context())
     assert "not available in this version" in caught.value.text()
     assert "no está disponible en esta versión" in caught.value.text("es")
+
+
+@pytest.mark.parametrize("name", ["success", "error", "output_data", "outputData", "metadata"])
+def test_a_name_that_the_result_has(name: str) -> None:
+    """What is reported never hides behind what every result has."""
+    with pytest.raises(ValueError, match=f"'{name}'"):
+        context().say("done", **{name: 1})
+
+
+def test_what_is_said_is_one_line() -> None:
+    """A message is kept up to a length that a list of many can show."""
+    ctx = context()
+    ctx.say("x" * 1_000_000)
+    assert "x" * 2_000 == ctx.notes.message

@@ -132,6 +132,21 @@ def test_a_mixed_merge_obeys_on_error(policy: str) -> None:
     connections = ["a m", "b m", "m.error e"] if policy == "branch" else ["a m", "b m", "m e"]
     found = run(nodes, *connections)
     assert ("completed", "failed") == (found.status, found.statuses["m"])
+    handed_on = found.output["input"] if policy == "branch" else found.output
+    assert [[1], {}] == handed_on
+
+
+def test_a_node_with_several_ports_that_continues() -> None:
+    """With `continue` nothing of what came in by several ports is lost."""
+
+    @handler("failing", inputs=("A", "B"))
+    def failing(config: Config, data: Any, ctx: Context) -> Any:
+        raise ValueError
+
+    node = {"type": "failing", "onError": "continue"}
+    nodes = {"a": give(1), "b": give(2), "x": node, "m": "pass"}
+    found = run(nodes, "a x.A", "b x.B", "x m", more=(failing,))
+    assert {"A": 1, "B": 2} == found.output
 
 
 # -- retries and limits ---------------------------------------------------------------------------

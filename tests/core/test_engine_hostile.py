@@ -77,6 +77,10 @@ def made(kind: str, act: Callable[[Context], Any], outputs: tuple[str, ...] = ("
     return decorate(coroutine if kind == "async" else function)
 
 
+class Base(BaseException):
+    """Not even an `Exception`, as the panic of a library that is not written in Python."""
+
+
 def raises(error: BaseException) -> Callable[[Context], Any]:
     """What raises."""
 
@@ -101,6 +105,8 @@ ERRORS: dict[str, Callable[[Context], Any]] = {
     "CancelledError": raises(asyncio.CancelledError()),
     "TimeoutError": raises(TimeoutError()),
     "MemoryError": raises(MemoryError()),
+    "KeyboardInterrupt": raises(KeyboardInterrupt()),
+    "a base exception": raises(Base("panic")),
     "endless recursion": lambda _: deep(),
     "AssertionError": raises(AssertionError()),
 }
@@ -113,6 +119,7 @@ RESULTS: dict[str, Callable[[Context], Any]] = {
     "a generator": lambda _: iter("abc"),
     "half a character": lambda _: {"a": "\ud800"},
     "a key of half a character": lambda _: {"\ud800": 1},
+    "a deep value": lambda _: tower(240),
     "a number without end": lambda _: 10**5000,
     "two keys of one text": lambda _: {1: "a", "1": "b"},
     "a zone that is no JSON": lambda _: Records([{"a": 1}], metadata={"a": {"tz": UTC}}),
@@ -179,7 +186,9 @@ async def test_whatever_is_raised(case: str, kind: str) -> None:
 
 
 @KINDS
-@pytest.mark.parametrize("case", ["no text", "a template with a hole", "SystemExit"])
+@pytest.mark.parametrize(
+    "case", ["no text", "a template with a hole", "SystemExit", "a base exception"]
+)
 async def test_whatever_is_raised_again(case: str, kind: str) -> None:
     """The same holds in every attempt."""
     assert ("failed", "failed") == await survives(made(kind, ERRORS[case]), retries=2)

@@ -16,6 +16,7 @@ from tests.core.flows import HANDLERS, document, fail, give
 from caudal_core import Config, Context, Handler, Records, handler
 from caudal_core.engine import Engine, Execution, FolderStorage
 from caudal_core.engine.view import ExecutionView
+from caudal_core.errors import Unavailable
 from caudal_core.registry import Registry
 from caudal_core.values import decode
 
@@ -291,12 +292,45 @@ async def test_a_finished_execution_is_left_alone(tmp_path: Path) -> None:
     assert ["a"] == state.calls
 
 
+async def stalled(folder: Path, state: Life) -> str:
+    """The id of an execution that a second engine, without its handler, cannot go on with."""
+    async with life(folder, *state.handlers) as engine:
+        execution = await engine.submit(document({"h": "hold"}))
+        await asyncio.wait_for(state.held.wait(), LONG)
+    state.second = True
+    return execution.id
+
+
 async def test_a_handler_that_is_gone(tmp_path: Path) -> None:
-    """An execution whose handlers are no longer installed fails and says which; no start fails."""
-    _, view = await interrupted(tmp_path, document({"h": "hold"}), handlers=())
-    assert "failed" == view.record.state
-    assert "could not be taken up again" in (view.record.error or "")
-    assert "there is no handler for the type 'hold'" in (view.record.error or "")
+    """An execution whose handlers are not installed any more waits, and says for which."""
+    execution_id = await stalled(tmp_path, Life())
+    async with life(tmp_path) as engine:
+        view = await engine.view(execution_id)
+        assert "running" == view.record.state
+        assert "there is no handler for the type 'hold'" in (view.record.error or "")
+
+
+@pytest.mark.parametrize("how", ["reload", "start"])
+async def test_a_handler_that_is_back(tmp_path: Path, how: str) -> None:
+    """What waits for a handler goes on once that is installed again, at once or at the start."""
+    state = Life()
+    execution_id = await stalled(tmp_path, state)
+    async with life(tmp_path) as engine:
+        if how == "reload":
+            engine.reload(Registry.of(*state.handlers))
+            assert "completed" == (await ended(engine, execution_id)).record.state
+    async with life(tmp_path, *state.handlers) as engine:
+        view = await ended(engine, execution_id)
+        assert ("completed", None) == (view.record.state, view.record.error)
+
+
+async def test_what_waits_for_a_handler_can_be_cancelled(tmp_path: Path) -> None:
+    """An execution that cannot go on is cancelled as any other."""
+    execution_id = await stalled(tmp_path, Life())
+    async with life(tmp_path) as engine:
+        assert (True, "running") == await engine.cancel(execution_id)
+        assert (False, "cancelled") == await engine.cancel(execution_id)
+        assert "cancelled" == (await engine.view(execution_id)).record.state
 
 
 DAMAGE = {
@@ -430,3 +464,34 @@ async def test_a_restart_gives_no_more_time(tmp_path: Path) -> None:
         view.record.state,
         view.record.error,
     )
+
+
+async def test_what_was_being_ended_is_ended(tmp_path: Path) -> None:
+    """An execution that timed out never becomes completed, whenever its server died."""
+    state = Life()
+    workflow = document({"h": "hold", "z": "count"}, "h z", settings={"timeoutSeconds": 600})
+    async with life(tmp_path, *state.handlers) as engine:
+        execution = await engine.submit(workflow)
+        await asyncio.wait_for(state.held.wait(), LONG)
+        await engine.cancel(execution.id)
+        await execution.finished(LONG)
+    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database, database:
+        database.execute(
+            "UPDATE execution SET state='running', completed=NULL, cancel_requested=NULL, "
+            "started=started - 3600"
+        )
+    async with life(tmp_path, *state.handlers) as engine:
+        view = await ended(engine, execution.id)
+    assert ("failed", {"h": "cancelled", "z": "cancelled"}) == (view.record.state, statuses(view))
+    assert "the execution timed out after 600 s" == view.record.error
+
+
+async def test_whoever_waits_is_told_that_the_engine_closed(tmp_path: Path) -> None:
+    """`finished()` of an execution that goes on at the next start ends with an error."""
+    state = Life()
+    async with life(tmp_path, *state.handlers) as engine:
+        execution = await engine.submit(document({"h": "hold"}))
+        await asyncio.wait_for(state.held.wait(), LONG)
+        waiting = asyncio.create_task(execution.finished())
+    with pytest.raises(Unavailable, match="the engine closed before"):
+        await asyncio.wait_for(waiting, LONG)

@@ -143,3 +143,58 @@ def test_the_config_is_not_the_output() -> None:
             return [(await run_on(engine, workflow)).output for _ in range(2)]
 
     assert [[1, 1], [1, 1]] == asyncio.run(twice())
+
+
+@handler("appends")
+def appends(config: Config, data: Any, ctx: Context) -> int:
+    """Change what came in, deep inside."""
+    rows = data["rows"] if isinstance(data, dict) else [row for item in data for row in item["t"]]
+    (data["rows"] if isinstance(data, dict) else data[0]["t"]).append("mine")
+    return len(rows)
+
+
+MANY = list(range(20_000))
+SHARED = {
+    "a large object": ({"s": give({"rows": MANY})}, []),
+    "merged lists": ({"l": give([{"t": [1]}]), "s": give([{"t": [2]}])}, ["l a", "l b"]),
+}
+
+
+@pytest.mark.parametrize("case", SHARED)
+def test_siblings_share_nothing_at_any_depth(case: str) -> None:
+    """What one node does to its data is seen neither by its sibling nor by where it came from."""
+    nodes, connections = SHARED[case]
+    found = run({**nodes, "a": "appends", "b": "pass"}, *connections, "s a", "s b", more=(appends,))
+    untouched = [node["config"]["value"] for node in nodes.values()]
+    values = [load.data for key in nodes for load in (found.run(key).outputs or {}).values()]
+    assert untouched == values
+    assert "mine" not in str(received(found, "b")["in"])[-500:]
+
+
+def test_records_may_be_changed_by_whoever_gets_them() -> None:
+    """`Records.rows()` are copies, lists in them too."""
+    records = Records([{"a": [1], "b": {"c": [2]}}])
+    row = records.rows()[0]
+    row["a"].append(9)
+    row["b"]["c"].append(9)
+    assert [{"a": [1], "b": {"c": [2]}}] == list(records.view())
+
+
+def test_units_that_do_not_agree() -> None:
+    """Tables whose units differ can be merged; neither unit is kept, and the node's log says so."""
+
+    def table(unit: str) -> Handler:
+        @handler(f"in{unit}")
+        def made(config: Config, data: Any, ctx: Context) -> Records:
+            return Records([{"e": 1}], metadata={"e": {"unit": unit, "quality": "Good"}})
+
+        return made
+
+    nodes = {"a": "inkWh", "b": "inMWh", "m": "rows"}
+    found = run(nodes, "a m", "b m", more=(table("kWh"), table("MWh")))
+    merged = found.run("m")
+    assert {"e": {"quality": "Good"}} == (merged.input or {})["in"].metadata
+    assert merged.notes is not None
+    (line,) = merged.notes.log
+    text = "the unit of the column 'e' differs, and is left out: kWh, MWh"
+    assert {"level": "warning", "message": text} == line

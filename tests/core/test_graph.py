@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from tests.core.flows import connection, document
-from tests.core.graphs import REGISTRY, codes, only, problems
+from tests.core.graphs import REGISTRY, codes, graph, only, problems
 
 from caudal_core.errors import InvalidWorkflow
 from caudal_core.graph import build_graph
+from caudal_core.graph.check import CYCLES
+from caudal_core.graph.problems import SUGGESTIONS
+from caudal_core.graph.reading import LONG
 from caudal_core.registry import Plugin, Registry
+from caudal_core.workflow import canonical
 
 ONE_PROBLEM: dict[str, tuple[dict[str, Any], dict[str, Any], list[str]]] = {
     "two nodes of one id": (
@@ -244,6 +249,63 @@ def test_a_long_cycle_is_cut_short() -> None:
     assert message.startswith("the workflow has a cycle: n0 → n1 → ")
     assert message.endswith(" → n0")
     assert len(message) < 500
+
+
+def test_many_cycles_are_counted() -> None:
+    """Of very many cycles the first are printed, and the rest is counted."""
+    names = [f"n{index}" for index in range(CYCLES + 7)]
+    found = problems(document(dict.fromkeys(names, "pass"), *(f"{name} {name}" for name in names)))
+    assert ["CYCLE"] * (CYCLES + 1) == [item["code"] for item in found]
+    assert {"code": "CYCLE", "message": "and 7 more cycles", "pointer": "/nodes"} == found[-1]
+
+
+def test_names_are_suggested_while_there_is_time() -> None:
+    """Of thousands of unknown keys all are warned of, and the nearest named for the first ones."""
+    config = {f"perzent{index}": 1 for index in range(SUGGESTIONS + 9)}
+    warnings = graph({"a": {"type": "limits", "config": config}}).warnings
+    hints = [warning for warning in warnings if "did you mean" in warning["message"]]
+    assert (len(config), SUGGESTIONS) == (len(warnings), len(hints))
+
+
+def test_an_endless_name_is_not_compared() -> None:
+    """A name of a million letters is refused or warned of as any other, without a suggestion."""
+    name = "percent" * 150_000
+    unknown = {"type": "limits", "config": {name: 1}}
+    found = [
+        *problems(document({"a": name})),
+        *problems(document({"a": "pass"}, f"a {name}")),
+        *graph({"a": unknown}).warnings,
+    ]
+    assert ["UNKNOWN_TYPE", "UNKNOWN_NODE", "UNKNOWN_CONFIG_KEY"] == [it["code"] for it in found]
+    assert [] == [it["code"] for it in found if "did you mean" in it["message"]]
+
+
+def test_a_long_workflow_is_read_as_a_short_one() -> None:
+    """Thousands of nodes and connections are read with all they have, and refused with a place."""
+    nodes = {f"n{index}": {"type": "pass", "retries": 2} for index in range(LONG + 1)}
+    workflow = document(nodes, *(["n0 n1"] * (LONG + 1)), name="Long")
+    found = build_graph(workflow, REGISTRY)
+    assert ("Long", LONG + 1) == (found.name, len(found.nodes))
+    assert ({2}, LONG + 1) == ({n.options.retries for n in found.nodes}, found.nodes[1].waits)
+    workflow["nodes"][LONG]["retries"] = -1
+    del workflow["connections"][LONG]["toNodeId"]
+    places = [item["pointer"] for item in problems(workflow)]
+    assert [f"/nodes/{LONG}/retries", f"/connections/{LONG}/toNodeId"] == places
+
+
+def test_the_size_of_a_graph() -> None:
+    """A graph knows the bytes of the text that its hash is of."""
+    workflow = document({"a": "pass"}, name="Año")
+    assert len(canonical(workflow)) == build_graph(workflow, REGISTRY).size
+
+
+def test_a_light_node() -> None:
+    """Only what may begin before its start is on disk is called on the spot, however made."""
+    assert [True] == [node.light for node in graph({"a": "pass"}).nodes]
+    for changes in ({"effect": "keyed"}, {"is_async": True}, {"per_row": True}):
+        changed = replace(REGISTRY.handlers["pass"].handler, **changes)
+        (node,) = build_graph(document({"a": "pass"}), Registry.of(changed)).nodes
+        assert not node.light
 
 
 def test_the_summary_names_the_first_problems() -> None:

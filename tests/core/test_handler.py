@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from enum import Enum, StrEnum
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -46,7 +47,7 @@ def plain(config: Config, data: Any, ctx: Context) -> Any:
     icon="star",
     inputs=("A", "B"),
     outputs=("yes", "no"),
-    effect="keyed",
+    effect="idempotent",
     light=True,
     migrate=lambda config, _: {**config, "lifted": True},
 )
@@ -76,7 +77,7 @@ def test_the_type_is_enough() -> None:
 def test_no_effect_declared_is_idempotent() -> None:
     """Not to declare an effect means idempotent, and it is remembered that nobody said so."""
     assert ("idempotent", False) == (plain.effect, plain.effect_declared)
-    assert ("keyed", True) == (full.effect, full.effect_declared)
+    assert ("idempotent", True) == (full.effect, full.effect_declared)
 
 
 def test_everything_that_can_be_said() -> None:
@@ -160,6 +161,10 @@ def test_what_the_data_is(function: Callable[..., Any], wants: tuple[str, bool])
 
 def takes_ports(config: Config, data: Mapping[str, Any], ctx: Context) -> Any:
     """Values by port."""
+
+
+async def waits(config: Config, data: Any, ctx: Context) -> Any:
+    """The plain value, waiting."""
 
 
 def takes_record_ports(config: Config, data: Mapping[str, Records], ctx: Context) -> Any:
@@ -286,6 +291,27 @@ MISTAKES: dict[str, tuple[Any, dict[str, Any], list[str]]] = {
     "ports in one text": (takes_any, {"outputs": "out"}, ["no tuple", "('out',)"]),
     "no input": (takes_any, {"inputs": ()}, ["no port"]),
     "no output": (takes_any, {"outputs": ()}, ["no port"]),
+    "an empty port": (takes_any, {"outputs": ("",)}, ["the port ''"]),
+    "a port with a comma": (takes_any, {"outputs": ("a,b",)}, ["'a,b'"]),
+    "a port with NUL": (takes_any, {"inputs": ("a\x00",)}, ["'a\\x00'"]),
+    "a port that is a number": (takes_any, {"outputs": (1,)}, ["the port 1"]),
+    "a type that is a number": (takes_any, {"type": 1}, ["type is no name"]),
+    "a version in a text": (takes_any, {"version": "2"}, ["version is '2'", "whole number"]),
+    "a version below one": (takes_any, {"version": 0}, ["version is 0", "1 or more"]),
+    "a version that is true": (takes_any, {"version": True}, ["version is True"]),
+    "a light async def": (waits, {"light": True}, ["light", "async def"]),
+    "a light one by rows": (one_row, {"light": True, "per_row": True}, ["light", "each record"]),
+    "a light one with a key": (takes_any, {"light": True, "effect": "keyed"}, ["light", "'keyed'"]),
+    "a light one in a transaction": (
+        takes_any,
+        {"light": True, "effect": "transactional"},
+        ["light", "'transactional'", "goes to disk"],
+    ),
+    "a light one that does harm": (
+        takes_any,
+        {"light": True, "effect": "at_most_once"},
+        ["light", "'at_most_once'", "goes to disk"],
+    ),
     "a port twice": (takes_any, {"outputs": ("a", "a")}, ["twice"]),
     "the engine's port": (takes_any, {"outputs": ("out", "error")}, ["'error'", "onError"]),
     "an effect that is none": (takes_any, {"effect": "safe"}, ["'safe'", "'pure'"]),
@@ -317,6 +343,33 @@ def test_outputs_name_their_ports() -> None:
     """Outputs leave by the ports that they name; none at all is fine."""
     assert {"no": 1} == full.ports(Outputs(no=1))
     assert {} == full.ports(Outputs())
+
+
+class Way(StrEnum):
+    """Ports as an author may write them."""
+
+    IN = "in"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+class Older(str, Enum):  # noqa: UP042 - it prints otherwise than a `StrEnum`
+    """The same, as it was written before there was `StrEnum`."""
+
+    IN = "in"
+    LEFT = "left"
+    RIGHT = "right"
+
+
+@pytest.mark.parametrize("ways", [Way, Older])
+def test_ports_are_plain_texts(ways: type[Way]) -> None:
+    """Ports named by members of an enumeration are their texts, which databases and JSON take."""
+    ports = {"inputs": (ways.IN,), "outputs": (ways.LEFT, ways.RIGHT)}
+    made = handler(ways.LEFT, **ports)(takes_any)
+    named = made.ports(Outputs(**{ways.RIGHT: 1}))
+    assert (("in",), ("left", "right"), {"right": 1}) == (made.inputs, made.outputs, named)
+    texts = (made.type, *made.inputs, *made.outputs, *named, *made.ports(1))
+    assert {str} == set(map(type, texts))
 
 
 def test_a_port_that_is_not_there() -> None:

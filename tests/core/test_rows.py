@@ -10,7 +10,7 @@ import pytest
 from tests.core.flows import double_async, double_handler
 from tests.core.jobs import job, output, runner, until
 
-from caudal_core import Config, Context, DataError, Handler, Records, Row, handler
+from caudal_core import Config, Context, DataError, Handler, Outputs, Records, Row, handler
 from caudal_core.payload import Payload
 
 BOTH = pytest.mark.parametrize("made", [double_handler, double_async], ids=["def", "async def"])
@@ -154,3 +154,41 @@ async def test_progress_by_records() -> None:
     progress = delivered.ctx.notes.progress
     assert progress is not None
     assert (30, 30) == (progress["done"], progress["total"])
+
+
+def odd(made: Any, *, is_async: bool) -> Handler:
+    """A handler of single records that returns something else for the second one."""
+
+    def function(config: Config, row: Row, ctx: Context) -> Any:
+        return made(row) if row["n"] == 2 else row
+
+    async def coroutine(config: Config, row: Row, ctx: Context) -> Any:
+        return function(config, row, ctx)
+
+    return handler("odd", per_row=True)(coroutine if is_async else function)
+
+
+def cancelled(row: Row) -> Row:
+    """As when a task that the handler waits for was cancelled."""
+    raise asyncio.CancelledError
+
+
+ODD: dict[str, Any] = {
+    "nothing": lambda _: None,
+    "outputs": lambda row: Outputs(out=row),
+    "a list": lambda row: [row],
+    "a cancelled task": cancelled,
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["def", "async def"])
+@pytest.mark.parametrize("case", ODD)
+async def test_what_is_no_record_is_the_row_s_failure(case: str, is_async: bool) -> None:  # noqa: FBT001
+    """Whatever a handler makes of a record that is none fails the row."""
+    made = odd(ODD[case], is_async=is_async)
+    rows = [{"n": n} for n in (1, 2, 3)]
+    async with runner() as running:
+        with pytest.raises(DataError, match="row 1: "):
+            await running.run(job(made, rows))
+        kept = output(await running.run(job(made, rows, on_row_error="drop")))
+    assert [{"n": 1}, {"n": 3}] == kept

@@ -12,7 +12,7 @@ from tests.core.jobs import LONG, Gate, job, output, runner, until, where, where
 
 from caudal_core import Config, Context, DataError, Handler, handler
 from caudal_core.errors import NodeTimeout
-from caudal_core.runner.pool import ThreadPool
+from caudal_core.runner.pool import STUCK, Stuck, ThreadPool
 
 # -- where it runs --------------------------------------------------------------------------------
 
@@ -283,3 +283,39 @@ async def test_a_result_after_the_loop_is_gone() -> None:
     open_.set()
     assert await asyncio.to_thread(came_back.wait, LONG)
     await until(lambda: pool.abandoned == 0)
+
+
+@pytest.mark.parametrize("seconds", [0, LONG], ids=["a moment", "for ever"])
+async def test_a_limit_holds_for_what_holds_on(seconds: float) -> None:
+    """An `async def` handler that goes on when it is cancelled has timed out all the same."""
+    heard = asyncio.Event()
+
+    @handler("deaf")
+    async def deaf(config: Config, data: Any, ctx: Context) -> str:
+        try:
+            await asyncio.sleep(LONG)
+        except asyncio.CancelledError:
+            heard.set()
+        await asyncio.sleep(seconds)
+        return "too late"
+
+    async with runner() as made:
+        with pytest.raises(NodeTimeout, match=r"0\.05 s"):
+            await made.run(job(deaf, timeout=0.05))
+        assert heard.is_set()
+
+
+async def test_threads_that_do_not_come_back_are_bounded() -> None:
+    """Where too many threads are stuck no more are made: the node fails and says why."""
+    gate = Gate()
+    async with runner(threads=1) as made:
+        for _ in range(STUCK):
+            task = asyncio.create_task(made.run(job(gate.handler)))
+            await gate.entered()
+            task.cancel()
+            await asyncio.wait([task])
+        with pytest.raises(Stuck, match=f"{STUCK} threads were abandoned"):
+            await made.run(job(where))
+        gate.open.set()
+        await until(lambda: made.abandoned_threads == 0)
+        assert output(await made.run(job(where))).startswith("caudal-node-")

@@ -18,6 +18,9 @@ from caudal_core.values import JSON
 
 MAX_LOG_LINES = 200
 MAX_LOG_CHARACTERS = 2_000
+MAX_MESSAGE_CHARACTERS = 2_000
+TAKEN = frozenset(("success", "error", "outputdata", "outputdatainfo", "metadata"))
+"""Names that a node's result has of its own, as they are compared."""
 
 
 def utc_now() -> datetime:
@@ -194,9 +197,13 @@ class Context:
         """Say in one line what was done, and what stands beside the output in the result.
 
         Names in `report` are written in camelCase. A value that is also handed on by a port is
-        kept once.
+        kept once. `ValueError` for a name that the result has already.
         """
-        self.notes.message = clean_text(message)
+        for name in report:
+            if name.replace("_", "").lower() in TAKEN:
+                text = f"the result has '{name}' of its own; give what is reported another name"
+                raise ValueError(text)
+        self.notes.message = clean_text(message)[:MAX_MESSAGE_CHARACTERS]
         self.notes.report.update(report)
 
     def progress(self, done: float, total: float | None = None, message: str = "") -> None:

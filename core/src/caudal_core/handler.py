@@ -6,7 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from caudal_core.config import Config
 from caudal_core.errors import HandlerDefinitionError, InvalidResult, nearest
@@ -15,6 +15,9 @@ from caudal_core.text import Text
 Effect = Literal["pure", "idempotent", "keyed", "transactional", "at_most_once"]
 """What a second run would do to the world: nothing (`pure`), nothing more (`idempotent`), nothing
 more because the key is sent along (`keyed`) or written with it (`transactional`), or harm."""
+
+UNRECORDED: Final[tuple[Effect, ...]] = ("pure", "idempotent")
+"""Effects that may be called before their start is on disk: a second run does no harm."""
 
 Function = Callable[..., Any]
 ConfigClass = type[Config]
@@ -75,7 +78,7 @@ class Handler:
         for name in result:
             if name not in self.outputs:
                 raise _unknown_port(self, name)
-        return result
+        return {_exact(name): value for name, value in result.items()}
 
 
 def _unknown_port(handler: Handler, name: str) -> InvalidResult:
@@ -106,21 +109,25 @@ def handler(
     """Make a function `(config, data, ctx)` the handler of a node type.
 
     `def` for computing, which runs in a thread; `async def` for waiting on the outside. `light`
-    is for a `def` that does next to nothing: it is called on the spot while its input is small.
+    is for a `def` that does next to nothing, and nothing that a second run would do twice: it is
+    called on the spot while its input is small.
     `per_row` gives the function one record at a time; the engine keeps the order. Raises
     `HandlerDefinitionError`, which says what is wrong with the function.
     """
 
     def define(function: Function) -> Handler:
         _check_names(type, inputs, outputs, effect)
+        _check_version(type, version)
         parameters = _parameters(type, function)
         config = _config_class(type, function, parameters[0])
         if per_row:
             _check_per_row(type, inputs, outputs)
+        if light:
+            _check_light(type, function, effect or "idempotent", per_row=per_row)
         wants, wants_records = _wanted(type, function, parameters[1], inputs, per_row=per_row)
         summary = inspect.getdoc(function) or ""
         return Handler(
-            type=type,
+            type=_exact(type),
             function=function,
             config=config,
             version=version,
@@ -128,8 +135,8 @@ def handler(
             description=Text.of(description or summary.partition("\n")[0]),
             category=category,
             icon=icon,
-            inputs=tuple(inputs),
-            outputs=tuple(outputs),
+            inputs=tuple(map(_exact, inputs)),
+            outputs=tuple(map(_exact, outputs)),
             effect=effect or "idempotent",
             effect_declared=effect is not None,
             light=light,
@@ -216,10 +223,26 @@ def _check_per_row(type_: str, inputs: tuple[str, ...], outputs: tuple[str, ...]
         raise _wrong(type_, why, "leave the ports as they are, or take all records at once")
 
 
+def _check_light(type_: str, function: Function, effect: str, *, per_row: bool) -> None:
+    hint = "leave light out"
+    if inspect.iscoroutinefunction(function):
+        raise _wrong(type_, "light is for a def that is called on the spot; async def waits", hint)
+    if per_row:
+        raise _wrong(type_, "light is for one short call; per_row makes one for each record", hint)
+    if effect not in UNRECORDED:
+        why = f"the start of a handler with the effect '{effect}' goes to disk before the call"
+        raise _wrong(type_, f"{why}, but a light one is called on the spot", hint)
+
+
+def _check_version(type_: str, version: object) -> None:
+    if type(version) is not int or version < 1:
+        raise _wrong(type_, f"its version is {version!r}", "give a whole number, 1 or more")
+
+
 def _check_names(
     type_: str, inputs: tuple[str, ...], outputs: tuple[str, ...], effect: str | None
 ) -> None:
-    if not _TYPE.fullmatch(type_):
+    if not _matches(_TYPE, type_):
         raise _wrong(type_, "the type is no name", "use letters, digits, '_', '.' and '-'")
     ports: tuple[object, ...] = (inputs, outputs)
     if not all(isinstance(names, tuple | list) for names in ports):
@@ -227,7 +250,7 @@ def _check_names(
     if not inputs or not outputs:
         raise _wrong(type_, "it has no port", "leave inputs and outputs at ('in',) and ('out',)")
     for name in (*inputs, *outputs):
-        if not _PORT.fullmatch(name):
+        if not _matches(_PORT, name):
             raise _wrong(type_, f"the port {name!r} is no name", "use letters, digits and '_'")
     if "error" in outputs:
         hint = "leave it out; onError: branch brings it"
@@ -236,6 +259,15 @@ def _check_names(
         raise _wrong(type_, "a port is named twice", "give each port its own name")
     if effect is not None and effect not in get_args(Effect):
         raise _wrong(type_, f"there is no effect '{effect}'", f"use {_names(get_args(Effect))}")
+
+
+def _matches(form: re.Pattern[str], name: object) -> bool:
+    return isinstance(name, str) and form.fullmatch(name) is not None
+
+
+def _exact(text: str) -> str:
+    """The text itself, where it may be a member of an enumeration: no database would take that."""
+    return str.__str__(text)
 
 
 def _names(names: tuple[str, ...]) -> str:

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
 
 from caudal_core.errors import InvalidResult
 from caudal_core.records import Records
-from caudal_core.values import EXACT, JSON, decode, encode, normalise
+from caudal_core.values import (
+    EXACT,
+    JSON,
+    MAX_DEPTH,
+    decode,
+    encode,
+    is_flat_table,
+    normalise,
+)
 
 Metadata = Mapping[str, Mapping[str, Any]]
 
@@ -26,9 +34,10 @@ class Payload:
 
     `encoded` is its journal form; it is made once and, for a value kept elsewhere, may be let go
     (then `ref` names the blob). `size` is in bytes, `rows` counts records and is null for others.
+    `clashes` says where what was known of a column of merged payloads did not agree.
     """
 
-    __slots__ = ("data", "encoded", "metadata", "ref", "rows", "size")
+    __slots__ = ("clashes", "data", "encoded", "metadata", "ref", "rows", "size")
 
     def __init__(
         self,
@@ -43,6 +52,7 @@ class Payload:
         self.size = size
         self.metadata = metadata
         self.ref = ref
+        self.clashes: tuple[str, ...] = ()
         self.rows = len(data) if type(data) is list else None
 
     @classmethod
@@ -57,7 +67,7 @@ class Payload:
             pass  # something that only `normalise` knows how to write
         else:
             # Read back it is normalised: tuples are lists, members of an enum values, NaN is null.
-            if len(encoded) <= LARGE:
+            if len(encoded) <= LARGE and not _may_be_deep(encoded):
                 return cls(orjson.loads(encoded), encoded, len(encoded), metadata)
         data = normalise(value)
         encoded = encode(data)
@@ -75,14 +85,19 @@ class Payload:
         return payload
 
     @classmethod
-    def merged(cls, data: JSON, parts: Iterable[Payload]) -> Payload:
+    def merged(cls, data: JSON, parts: Sequence[Payload]) -> Payload:
         """What several payloads became at one port; it is encoded only if somebody asks."""
-        metadata: dict[str, Mapping[str, Any]] = {}
-        size = 0
-        for part in parts:
-            metadata.update(part.metadata)
-            size += part.size
-        return cls(data, None, size, metadata)
+        found = cls(data, None, sum(part.size for part in parts))
+        if any(part.metadata for part in parts):
+            found.metadata, found.clashes = _agreed([part.metadata for part in parts])
+        if found.rows is not None:
+            found.rows = sum(part.rows or 0 for part in parts)
+        return found
+
+    @classmethod
+    def listed(cls, parts: Sequence[Payload]) -> Payload:
+        """Several payloads as one list of their values."""
+        return cls([part.data for part in parts], None, sum(part.size for part in parts))
 
     @property
     def large(self) -> bool:
@@ -103,13 +118,43 @@ class Payload:
         """The value for a handler that may change what it gets: its siblings see nothing of it."""
         if self.encoded is not None and self.size <= LARGE:
             return decode(self.encoded)
-        if type(self.data) is list:
-            return [dict(item) if type(item) is dict else item for item in self.data]
-        return dict(self.data) if type(self.data) is dict else self.data
+        if type(self.data) is list and is_flat_table(self.data):
+            return [dict(row) for row in self.data]
+        return decode(self.json()) if type(self.data) in (list, dict) else self.data
 
     def records(self) -> Records:
         """The value as records; `DataError` where it is none."""
         return Records.of(self.data, self.metadata)
+
+
+def _may_be_deep(encoded: bytes) -> bool:
+    """Whether it could be nested beyond what is allowed; `normalise` then looks."""
+    return encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH
+
+
+def _agreed(known: Iterable[Metadata]) -> tuple[Metadata, tuple[str, ...]]:
+    """What is known of each column where all that know it agree, and where they do not."""
+    agreed: dict[str, dict[str, Any]] = {}
+    clashes: dict[tuple[str, str], list[Any]] = {}
+    for column, key, value in _facts(known):
+        facts = agreed.setdefault(column, {})
+        if facts.setdefault(key, value) != value:
+            seen = clashes.setdefault((column, key), [facts[key]])
+            seen += [value] if value not in seen else []
+    for column, key in clashes:
+        del agreed[column][key]
+    return agreed, tuple(
+        f"the {key} of the column '{column}' differs, and is left out: "
+        + ", ".join(map(str, values))
+        for (column, key), values in clashes.items()
+    )
+
+
+def _facts(known: Iterable[Metadata]) -> Iterator[tuple[str, str, Any]]:
+    for metadata in known:
+        for column, facts in metadata.items():
+            for key, value in facts.items():
+                yield column, key, value
 
 
 def _metadata(given: Any) -> Metadata:

@@ -74,8 +74,11 @@ class Records:
         return self._rows
 
     def rows(self) -> list[dict[str, Any]]:
-        """A copy of every record (shallow), which the caller may change."""
-        return [dict(row) for row in self._rows]
+        """A copy of every record, which the caller may change."""
+        kinds = set(map(type, chain.from_iterable(map(dict.values, self._rows))))
+        if kinds.isdisjoint((list, dict)):
+            return [dict(row) for row in self._rows]
+        return [_copied(row) for row in self._rows]
 
     def column(self, name: str) -> list[JSON]:
         """One value a record, null where a record lacks the field; `UnknownField` if all do."""
@@ -156,6 +159,12 @@ class Records:
         if name not in self.metadata:
             return self.metadata
         return {key: value for key, value in self.metadata.items() if key != name}
+
+
+def _copied(value: Any) -> Any:
+    if type(value) is dict:
+        return {key: _copied(item) for key, item in value.items()}
+    return [_copied(item) for item in value] if type(value) is list else value
 
 
 def kind_of(value: JSON) -> str:

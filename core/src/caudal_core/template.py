@@ -13,20 +13,25 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from caudal_core.errors import DataError, TemplateError, UnknownField
+from caudal_core.records import Records, Row
 from caudal_core.values import JSON, decimal_text, to_wire
+
+MAX_DIGITS: Final = 5_000
+"""More than any number has that is written for people."""
 
 _MISSING: Final = object()
 _PATH = re.compile(r"[^.\[\]|]+(?:\.[^.\[\]|]+|\[\d+\])+")
 _STEP = re.compile(r"\[(\d+)\]|\.?([^.\[\]]+)")
 _NUMBER = re.compile(r"(?=(?:\D*\d){1,15}\D*$)-?(?:0|[1-9]\d*)(?:\.\d+)?", re.ASCII)
-_DATE_TOKEN = re.compile(r"yyyy|yy|MM|M|dd|d|HH|H|mm|ss|SSS")
+_DATE_TOKENS: Final = ("yyyy", "yy", "MM", "M", "dd", "d", "HH", "H", "mm", "ss", "SSS")
+_LETTERS = re.compile(r"([^\W\d_])\1*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +52,39 @@ class Placeholder:
     default: JSON
     filters: tuple[Callable[[JSON, People | None], JSON], ...]
 
+    def require(self, data: Records) -> None:
+        """Raise `UnknownField` if no record has what this names, and it has no default.
+
+        Where there are no records nobody knows what they would have: nothing is raised.
+        """
+        if self.default is not _MISSING or not len(data) or self._has(data.view()[0]):
+            return
+        columns = data.columns
+        if any(name in columns for name in (self.text, self.spaced, self.name)):
+            return
+        if not any(map(self._has, data)):
+            raise UnknownField(self.name, [*self._beside(data), *columns])
+
+    def _beside(self, data: Records) -> list[str]:
+        """The paths that differ from this one in their last step alone."""
+        if not self.path or isinstance(self.path[-1], int):
+            return []
+        parents = (_follow(row, self.path[:-1]) for row in data)
+        parent = next((found for found in parents if isinstance(found, Mapping)), {})
+        return [f"{self.name.rpartition('.')[0]}.{key}" for key in parent]
+
+    def _has(self, record: Row) -> bool:
+        """Whether a record has what this names, be it null."""
+        if self.text in record or self.spaced in record or self.name in record:
+            return True
+        return bool(self.path) and _follow(record, self.path) is not _MISSING
+
     def value(self, record: Mapping[str, Any], columns: list[str] | None) -> JSON:
-        """The value for one record; `columns` are those of its whole table, if it is of one."""
+        """The value for one record.
+
+        `columns` are those of its whole table, if it is of one: what no record of the table has
+        below a column is null here, and refused by `require`.
+        """
         found = record.get(self.text, _MISSING)
         if found is _MISSING:
             found = self._beyond_key(record, columns)
@@ -130,29 +166,33 @@ class Template:
 def compile_template(text: str) -> Template:
     """Read a template; `TemplateError` says what cannot be read, and where."""
     parts: list[str | Placeholder] = []
-    rest, position = text, 0
-    while (start := rest.find("{{")) >= 0:
-        end = rest.find("}}", start)
+    position = 0
+    while (start := text.find("{{", position)) >= 0:
+        end = text.find("}}", start)
         if end < 0:
-            raise _unreadable(text, f"'{{{{' at character {position + start + 1} is never closed")
-        if start:
-            parts.append(rest[:start])
-        parts.append(_placeholder(rest[start + 2 : end], text))
-        rest, position = rest[end + 2 :], position + end + 2
-    if rest or not parts:
-        parts.append(rest)
+            raise _unreadable(
+                text,
+                f"'{{{{' at character {start + 1} is never closed",
+                f"'{{{{' en el carácter {start + 1} no se cierra",
+            )
+        if start > position:
+            parts.append(text[position:start])
+        parts.append(_placeholder(text[start + 2 : end], text))
+        position = end + 2
+    if position < len(text) or not parts:
+        parts.append(text[position:])
     return Template(tuple(parts))
 
 
 def _placeholder(spaced: str, text: str) -> Placeholder:
     inner = spaced.strip()
     if not inner:
-        raise _unreadable(text, "'{{}}' names no field")
+        raise _unreadable(text, "'{{}}' names no field", "'{{}}' no nombra ningún campo")
     name, *pipes = (piece.strip() for piece in inner.split("|"))
     default: JSON = _MISSING
     filters: list[Callable[[JSON, People | None], JSON]] = []
     for pipe in pipes:
-        found = _filter(pipe)
+        found = _filter(pipe, text)
         if found is not None:
             filters.append(found)
         else:
@@ -173,11 +213,11 @@ def literal(text: str) -> JSON:
     return float(text) if "." in text else int(text)
 
 
-def _unreadable(text: str, why: str) -> TemplateError:
+def _unreadable(text: str, why: str, why_es: str) -> TemplateError:
     shown = text if len(text) <= 60 else text[:60] + "…"
     return TemplateError(
         f"the template '{shown}' cannot be read: {why}",
-        es=f"la plantilla '{shown}' no se puede leer: {why}",
+        es=f"la plantilla '{shown}' no se puede leer: {why_es}",
         hint="write {{name}} with a field's name between the braces",
         hint_es="escriba {{nombre}} con el nombre de un campo entre las llaves",
     )
@@ -205,11 +245,11 @@ def _localised(value: JSON, people: People, digits: int | None) -> str:
 
     pattern = None if digits is None else "#,##0" + ("." + "0" * digits if digits else "")
     locale = people.locale.replace("-", "_")
-    quantize = digits is not None
-    return str(format_decimal(value, pattern, locale, decimal_quantization=quantize))
+    with localcontext(prec=MAX_DIGITS):  # babel fills up with zeros, and refuses what is longer
+        return str(format_decimal(value, pattern, locale, decimal_quantization=False))
 
 
-def _filter(text: str) -> Callable[[JSON, People | None], JSON] | None:
+def _filter(text: str, template: str) -> Callable[[JSON, People | None], JSON] | None:
     """The filter that `text` names, or nothing if it is a default."""
     if text == "upper":
         return lambda value, people: as_text(value, people).upper()
@@ -218,8 +258,22 @@ def _filter(text: str) -> Callable[[JSON, People | None], JSON] | None:
     if digits := re.fullmatch(r"number:(\d{1,2})", text):
         return _number_filter(int(digits[1]))
     if text.startswith("date:") and text != "date:":
-        return _date_filter(text.removeprefix("date:"))
+        pattern = text.removeprefix("date:")
+        _check_pattern(pattern, template)
+        return _date_filter(pattern)
     return None
+
+
+def _check_pattern(pattern: str, template: str) -> None:
+    """Refuse letters that would be taken for a date's parts, or left standing, by mistake."""
+    for run in _LETTERS.finditer(pattern):
+        if run[0] not in _DATE_TOKENS and run[0] != "T":
+            allowed = f"{' '.join(_DATE_TOKENS)} T"
+            raise _unreadable(
+                template,
+                f"'{run[0]}' in 'date:{pattern}' is no part of a date; there are {allowed}",
+                f"'{run[0]}' en 'date:{pattern}' no es parte de una fecha; existen {allowed}",
+            )
 
 
 def _number_filter(digits: int) -> Callable[[JSON, People | None], JSON]:
@@ -232,11 +286,18 @@ def _number_filter(digits: int) -> Callable[[JSON, People | None], JSON]:
                 f"'number:{digits}' needs a number, got {_json(value)[:60]}",
                 es=f"'number:{digits}' necesita un número, llegó {_json(value)[:60]}",
             )
-        if isinstance(number, int):
-            number = Decimal(number)  # a float would not hold all digits
-        return _localised(number, people, digits) if people else f"{number:.{digits}f}"
+        rounded = _rounded(number, digits)
+        return _localised(rounded, people, digits) if people else f"{rounded:f}"
 
     return apply
+
+
+def _rounded(number: float | Decimal, digits: int) -> Decimal:
+    """The number as it is written, with so many decimals; halves go away from zero."""
+    exact = Decimal(repr(number)) if isinstance(number, float) else Decimal(number)
+    needed = max(exact.adjusted(), 0) + digits + 2
+    context = Context(prec=needed, rounding=ROUND_HALF_UP)
+    return exact.quantize(Decimal(1).scaleb(-digits), context=context)
 
 
 def _date_filter(pattern: str) -> Callable[[JSON, People | None], JSON]:
@@ -256,7 +317,10 @@ def _date_filter(pattern: str) -> Callable[[JSON, People | None], JSON]:
 
 
 def format_date(moment: datetime | date, pattern: str) -> str:
-    """A date by a pattern of `yyyy yy MM M dd d HH H mm ss SSS`; all else stands as it is."""
+    """A date by a pattern of `yyyy yy MM M dd d HH H mm ss SSS`; all else stands as it is.
+
+    Each is a run of one letter: another run, such as `MMM`, is none of them.
+    """
     at = moment if isinstance(moment, datetime) else datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001
     fields = {
         "yyyy": f"{at.year:04}",
@@ -271,7 +335,7 @@ def format_date(moment: datetime | date, pattern: str) -> str:
         "ss": f"{at.second:02}",
         "SSS": f"{at.microsecond // 1000:03}",
     }
-    return _DATE_TOKEN.sub(lambda token: fields[token[0]], pattern)
+    return _LETTERS.sub(lambda run: fields.get(run[0], run[0]), pattern)
 
 
 def templates_in(value: JSON) -> Iterable[str]:
@@ -310,3 +374,21 @@ def render_value(
     if isinstance(value, list | tuple):
         return [render_value(item, record, columns=columns, people=people) for item in value]
     return value
+
+
+def require_fields(value: JSON, data: Records) -> None:
+    """Raise `UnknownField` for the first placeholder in a config value that no record has.
+
+    Asked once a table; a field that only some records have is null in the others.
+    """
+    for text in templates_in(value):
+        for part in compile_template(text).parts:
+            if isinstance(part, Placeholder):
+                part.require(data)
+
+
+def render_rows(value: JSON, data: Records, people: People | None = None) -> list[JSON]:
+    """A config value filled from each record; `UnknownField` for what no record has."""
+    require_fields(value, data)
+    columns = data.columns
+    return [render_value(value, row, columns=columns, people=people) for row in data.view()]

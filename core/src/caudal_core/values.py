@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -24,7 +25,7 @@ from uuid import UUID
 
 import orjson
 
-from caudal_core.errors import InvalidResult
+from caudal_core.errors import InvalidResult, error_text
 
 JSON = Any
 """Null, boolean, number, text, list or object."""
@@ -40,6 +41,7 @@ EXACT = (
 """How the journal form is written: what JSON's own types cannot hold is an error."""
 _ATOMS = frozenset((str, int, bool, type(None)))
 _FLAT = _ATOMS | {float}
+_TOO_DEEP = ("it is nested too deeply", "está anidado a demasiada profundidad")
 
 
 def normalise(value: Any) -> JSON:
@@ -47,15 +49,15 @@ def normalise(value: Any) -> JSON:
 
     Dates become `YYYY-MM-DD`, date-times ISO 8601 (a zone is kept, none is ever added), durations
     ISO 8601, bytes base64, NaN and infinities null, decimals of up to 15 digits floats (but for
-    those that no float holds). Raises
+    those that no float holds). A scalar of numpy or Arrow is what it stands for. Raises
     `InvalidResult` with the path of what cannot be handed on.
     """
-    if type(value) is list and len(value) > 50 and _is_flat_table(value):
+    if type(value) is list and len(value) > 50 and is_flat_table(value):
         return value
     return _normalise(value, "", 0)
 
 
-def _is_flat_table(rows: list[Any]) -> bool:
+def is_flat_table(rows: list[Any]) -> bool:
     """Whether these are records of plain scalars; decided without a Python loop over cells."""
     if set(map(type, rows)) != {dict}:
         return False
@@ -79,7 +81,7 @@ def _normalise(value: Any, path: str, depth: int) -> JSON:
     if kind is float:
         return value if math.isfinite(value) else None
     if depth > MAX_DEPTH:
-        raise _invalid(path, "it is nested too deeply", "está anidado a demasiada profundidad")
+        raise _invalid(path, *_TOO_DEEP)
     if kind is dict:
         return _object(value, path, depth + 1)
     if kind is list:
@@ -138,14 +140,33 @@ def _foreign(value: Any, path: str, depth: int) -> JSON:
         return _object(dict(value), path, depth + 1)
     if isinstance(value, tuple | list):
         return _list(list(value), path, depth + 1)
-    item = getattr(value, "item", None)  # a scalar of numpy or Arrow
-    if callable(item) and getattr(value, "shape", None) == ():
-        return _normalise(item(), path, depth + 1)
-    raise _invalid(
-        path,
-        f"a {type(value).__name__} is not a JSON value",
-        f"un {type(value).__name__} no es un valor JSON",
-    )
+    if getattr(value, "shape", None) == () or hasattr(value, "as_py"):
+        return _scalar(value, path, depth)
+    raise _no_json(value, path)
+
+
+def _no_json(value: Any, path: str) -> InvalidResult:
+    name = type(value).__name__
+    return _invalid(path, f"a {name} is not a JSON value", f"un {name} no es un valor JSON")
+
+
+def _scalar(value: Any, path: str, depth: int) -> JSON:
+    """A scalar of numpy (`item`) or of Arrow (`as_py`)."""
+    try:
+        plain = value.as_py() if hasattr(value, "as_py") else value.item()
+    except Exception as error:  # noqa: BLE001 - what it cannot tell without losing some of it
+        name, why = type(value).__name__, error_text(error)
+        raise _invalid(
+            path, f"a {name} has no plain form: {why}", f"un {name} no tiene forma simple: {why}"
+        ) from None
+    kind = getattr(getattr(value, "dtype", None), "kind", None)
+    if type(plain) is int and kind == "M":
+        return _long_moment(str(value))
+    if type(plain) is int and kind == "m":
+        return _long_duration(plain, value.dtype.str)
+    if type(plain) is type(value):
+        raise _no_json(value, path)
+    return _normalise(plain, path, depth + 1)
 
 
 def _decimal(value: Decimal) -> JSON:
@@ -162,14 +183,45 @@ def _moment(value: datetime) -> JSON:
     return None if value != value else value.isoformat()  # noqa: PLR0124 - that one is not itself
 
 
+def _long_moment(text: str) -> str:
+    """A time of numpy with more digits, or further away, than Python's: as a `datetime` is told."""
+    whole, _, fraction = text.partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}.{fraction:0<6}" if fraction else whole
+
+
 def iso_duration(value: timedelta) -> str:
     """ISO 8601 in days and seconds: `P1DT3600S`, `-PT0.5S`."""
-    sign = "-" if value < timedelta(0) else ""
-    value = abs(value)
-    seconds = f"{value.seconds}.{value.microseconds:06d}".rstrip("0").rstrip(".")
-    days = f"{value.days}D" if value.days else ""
+    length = abs(value)
+    seconds = f"{length.seconds}.{length.microseconds:06d}"
+    return _iso_duration(length.days, seconds, negative=value < timedelta(0))
+
+
+def _iso_duration(days: int, seconds: str, *, negative: bool) -> str:
+    sign = "-" if negative else ""
+    seconds = seconds.rstrip("0").rstrip(".")
     clock = f"T{seconds}S" if seconds != "0" or not days else ""
-    return f"{sign}P{days}{clock}"
+    return f"{sign}P{f'{days}D' if days else ''}{clock}"
+
+
+def _long_duration(count: int, form: str) -> JSON:
+    """A duration of numpy that Python has no form for; `form` is its dtype, such as `<m8[25ns]`."""
+    unit = _UNIT.search(form)
+    if unit is None:  # so many of what nobody said
+        return count
+    count, name = count * int(unit[1] or 1), unit[2]
+    if name in ("Y", "M"):
+        return f"{'-' if count < 0 else ''}P{abs(count)}{name}"
+    digits = _DIGITS.get(name, 0)
+    seconds, rest = divmod(abs(count) * _SECONDS.get(name, 1), 10**digits)
+    days, seconds = divmod(seconds, _SECONDS["D"])
+    return _iso_duration(days, f"{seconds}.{rest:0{digits}d}", negative=count < 0)
+
+
+_UNIT = re.compile(r"\[(\d*)(\w+)\]")
+_SECONDS = {"W": 604_800, "D": 86_400, "h": 3_600, "m": 60}
+_DIGITS = {"ms": 3, "us": 6, "ns": 9, "ps": 12, "fs": 15, "as": 18}
+"""The units of numpy: the seconds that each has, or the digits of a second that it counts."""
 
 
 _CONVERTERS: tuple[tuple[Any, Callable[[Any], JSON]], ...] = (
@@ -209,12 +261,14 @@ def encode(value: JSON) -> bytes:
         pass
     try:
         return b" " + orjson.dumps(_wide(value))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise _unkeepable(error) from None
 
 
 def _unkeepable(error: Exception) -> InvalidResult:
     """What no check before the writing looks for, as it is so rare."""
+    if isinstance(error, RecursionError) or "recursion" in str(error).lower():
+        return _invalid("", *_TOO_DEEP)
     if isinstance(error, orjson.JSONEncodeError):
         return _invalid("", "a text is not valid Unicode", "un texto no es Unicode válido")
     return _invalid("", "a whole number is too long", "un número entero es demasiado largo")

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from random import random
 from typing import Any
 
-from caudal_core.context import Context
+from caudal_core.context import Context, Environment
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import describe
 from caudal_core.engine.means import Means
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED
-from caudal_core.errors import NodeTimeout
+from caudal_core.errors import CaudalError, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
 from caudal_core.payload import LARGE, Payload
@@ -24,9 +24,6 @@ from caudal_core.runner.protocol import small
 
 BARRIER = frozenset(("keyed", "transactional", "at_most_once"))
 """Effects whose inputs must be on disk before they happen."""
-
-HANDLERS_OWN = (Exception, SystemExit, asyncio.CancelledError)
-"""What a handler may raise on the spot: all of it is its node's failure."""
 
 Ports = dict[str, Payload]
 Settle = Callable[[GraphNode, NodeRun, Ports | None], None]
@@ -40,18 +37,19 @@ class Attempts:
     coroutine as one of the execution's tasks.
     """
 
-    __slots__ = ("_e", "_inlines", "_keeps", "_means", "_recorder", "_settle", "_spawn")
+    __slots__ = ("_e", "_env", "_inlines", "_keeper", "_means", "_recorder", "_settle", "_spawn")
 
     def __init__(
         self, execution: Execution, means: Means, recorder: Recorder, settle: Settle, spawn: Spawn
     ) -> None:
         self._e = execution
+        self._env = execution.env or Environment()
         self._means = means
         self._recorder = recorder
         self._settle = settle
         self._spawn = spawn
         self._inlines = means.runner.inlines
-        self._keeps = means.keep is not None
+        self._keeper = means.keeper
 
     def begin(self, node: GraphNode, run: NodeRun, deliveries: Ports) -> None:
         """Run a node: on the spot where it is light and its input small, else as a task."""
@@ -61,15 +59,17 @@ class Attempts:
             return
         try:
             result = call(node.handler, node.config, deliveries, self._context(node, run))
-        except HANDLERS_OWN as error:
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is the node's failure
             self._failed_inline(node, run, error)
         else:
             self.completed(node, run, result)
 
     def _context(self, node: GraphNode, run: NodeRun) -> Context:
-        ctx = run.ctx = Context(node.id, self._e.env, run.attempt)
-        if node.notices:
-            for notice in node.notices:
+        ctx = run.ctx = Context(node.id, self._env, run.attempt)
+        for notice in node.notices:
+            ctx.log.warning("%s", notice)
+        for payload in (run.input or {}).values():
+            for notice in payload.clashes:
                 ctx.log.warning("%s", notice)
         return ctx
 
@@ -82,7 +82,9 @@ class Attempts:
     async def _run(self, node: GraphNode, run: NodeRun, job: Job) -> None:
         try:
             result = await self._once(node, run, job)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the node's failure
+        except (asyncio.CancelledError, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - it is the node's failure
             if isinstance(error, NodeTimeout) and node.handler.effect == "at_most_once":
                 self._unknown(node, run)
             elif self._again(node, run, error):
@@ -90,7 +92,7 @@ class Attempts:
             else:
                 self.failed(node, run, error)
             return
-        await self._keep(result)
+        await self._keep(result.ports.values())
         self.completed(node, run, result)
         if node.handler.effect == "at_most_once":
             await self._means.journal.flush()
@@ -105,6 +107,8 @@ class Attempts:
         """Whether another attempt follows; then this one is recorded by itself."""
         if run.attempt > node.options.retries or self._e.stop_reason is not None:
             return False
+        if node.handler.effect == "at_most_once" and not isinstance(error, CaudalError):
+            return False  # nobody knows how far it came
         run.error, run.settles = describe(_timed(node, error)), False
         self._recorder.record(run, "failed")
         return True
@@ -121,28 +125,23 @@ class Attempts:
         else:
             self.failed(node, run, error)
 
-    async def _keep(self, result: NodeResult) -> None:
+    async def _keep(self, payloads: Iterable[Payload]) -> None:
         """Put large outputs into blobs before anything says that they exist."""
-        keep = self._means.keep
-        if keep is None:
-            return
-        for payload in result.ports.values():
-            if payload.large and payload.ref is None:
-                payload.ref = await self._means.in_thread(partial(_put, keep, payload))
+        for payload in payloads:
+            await self._keeper.keep(payload)
 
     async def _keep_then_complete(self, node: GraphNode, run: NodeRun, result: NodeResult) -> None:
-        await self._keep(result)
+        await self._keep(result.ports.values())
         self.completed(node, run, result)
 
     def completed(self, node: GraphNode, run: NodeRun, result: NodeResult) -> None:
         """The handler has returned."""
         if self._e.stop_reason is not None:
             return  # it came too late: the node is already given up
-        if self._keeps:
-            for payload in result.ports.values():
-                if payload.size > LARGE and payload.ref is None:
-                    self._spawn(self._keep_then_complete(node, run, result))
-                    return
+        for payload in result.ports.values():
+            if payload.size > LARGE and self._keeper.wants(payload):
+                self._spawn(self._keep_then_complete(node, run, result))
+                return
         run.outputs = result.ports
         run.message = result.message
         run.report = result.report
@@ -154,9 +153,21 @@ class Attempts:
         if self._e.stop_reason is not None:
             return
         run.error = describe(_timed(node, error))
-        ports = self.after_failure(node, run)
-        if ports:
-            run.outputs = ports
+        if self._counts(node, run):
+            self._fail(node, run, None)
+        elif sum(payload.size for payload in (run.input or {}).values()) > LARGE:
+            self._spawn(self._fail_with_much(node, run))
+        else:
+            self._fail(node, run, handed_on(node, run))
+
+    async def _fail_with_much(self, node: GraphNode, run: NodeRun) -> None:
+        ports = await self._means.in_thread(partial(handed_on, node, run))
+        await self._keep(ports.values())
+        if self._e.stop_reason is None:
+            self._fail(node, run, ports)
+
+    def _fail(self, node: GraphNode, run: NodeRun, ports: Ports | None) -> None:
+        run.outputs = ports
         self._recorder.record(run, "failed")
         self._settle(node, run, ports)
 
@@ -169,19 +180,28 @@ class Attempts:
 
     def after_failure(self, node: GraphNode, run: NodeRun) -> Ports | None:
         """What a failed node hands on by its `onError`; nothing makes the execution fail."""
-        policy = node.options.on_error
-        if policy == "fail" or run.state == "interrupted":
-            self._e.failed.append(run)
+        if self._counts(node, run):
             return None
-        if run.outputs is not None:  # recorded before a restart
-            return run.outputs
-        given = run.input or {}
-        if policy == "continue":
-            first = next(iter(given.values()), Payload.of(None))
-            return {node.handler.outputs[0]: first}
-        plain = {port: payload.data for port, payload in given.items()}
-        data = next(iter(plain.values()), None) if len(plain) < 2 else plain
-        return {ERROR_PORT: Payload.of({"error": run.error, "node": node.id, "input": data})}
+        return run.outputs if run.outputs is not None else handed_on(node, run)
+
+    def _counts(self, node: GraphNode, run: NodeRun) -> bool:
+        """Whether the failure is the execution's."""
+        if node.options.on_error != "fail" and run.state != "interrupted":
+            return False
+        self._e.failed.append(run)
+        return True
+
+
+def handed_on(node: GraphNode, run: NodeRun) -> Ports:
+    """What a failed node hands on: its input unchanged, or by the port for errors."""
+    given = run.input or {}
+    if node.options.on_error == "continue" and len(given) == 1:
+        return {node.handler.outputs[0]: next(iter(given.values()))}
+    plain = {port: payload.data for port, payload in given.items()}
+    data = next(iter(plain.values()), None) if len(plain) < 2 else plain
+    if node.options.on_error == "continue":
+        return {node.handler.outputs[0]: Payload.of(data)}
+    return {ERROR_PORT: Payload.of({"error": run.error, "node": node.id, "input": data})}
 
 
 def _timed(node: GraphNode, error: BaseException) -> BaseException:
@@ -189,10 +209,6 @@ def _timed(node: GraphNode, error: BaseException) -> BaseException:
     if isinstance(error, NodeTimeout) and node.options.timeout is not None:
         return NodeTimeout(seconds=node.options.timeout)
     return error
-
-
-def _put(keep: Callable[[bytes], str], payload: Payload) -> str:
-    return keep(payload.json())
 
 
 def _backoff(seconds: float) -> float:

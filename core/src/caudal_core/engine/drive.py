@@ -14,7 +14,7 @@ from typing import Any
 from caudal_core.engine.attempts import Attempts
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.means import Means
-from caudal_core.engine.merge import gather
+from caudal_core.engine.merge import gather, unmerged
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED, is_result
 from caudal_core.errors import MixedMerge
@@ -51,7 +51,9 @@ class Drive:
             self._restore()
             while await self._step():
                 pass
-        except Exception as error:
+        except BaseException as error:
+            if _cancelling():
+                raise
             stop(e, f"the engine failed: {error!r}")
             await self._stop()
             raise
@@ -66,6 +68,8 @@ class Drive:
         if seconds is None:
             return None
         left = started + seconds - time()
+        if left <= 0:
+            stop(self._e, "timeout")
         return self._loop.call_later(max(0.0, left), stop, self._e, "timeout")
 
     async def _step(self) -> bool:
@@ -94,6 +98,7 @@ class Drive:
         try:
             deliveries = gather(node, e.delivered, e.inputs)
         except MixedMerge as error:
+            run.input = unmerged(node, e.delivered)
             self._attempts.failed(node, run, error)
         else:
             self._attempts.begin(node, run, deliveries)

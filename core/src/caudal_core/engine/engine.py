@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import time
 from typing import Any, Self
 
@@ -12,22 +12,18 @@ from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.graphs import GraphCache, is_heavy
+from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
-from caudal_core.engine.resume import (
-    adopt,
-    read_document,
-    read_inputs,
-    read_record,
-    read_runs,
-)
+from caudal_core.engine.recovery import Recovery
+from caudal_core.engine.resume import adopt, read_inputs, stopped_before
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
-from caudal_core.errors import NotFound, Overloaded, Unavailable, error_text
+from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
@@ -69,12 +65,15 @@ class Engine:
         self.storage = storage or MemoryStorage()
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
-        self._drives: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self._kept_versions: set[str] = set()
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
+        blobs = self.storage.blobs
+        self._keeper = Keeper(blobs.put if blobs else None, self._reading.run)
+        self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
 
@@ -106,10 +105,10 @@ class Engine:
             journal=self.journal,
             runner=self.runner,
             budget=LoopBudget(),
-            keep=self.storage.blobs.put if self.storage.blobs else None,
+            keeper=self._keeper,
             in_thread=self._reading.run,
         )
-        await self._resume()
+        await self._recovery.run()
 
     async def close(self, drain: float = 0.0) -> None:
         """Take nothing new, give what runs `drain` seconds to end, then leave the rest as it is.
@@ -117,15 +116,17 @@ class Engine:
         What has not ended stays in the journal; the next engine goes on with it.
         """
         self.closing = True
-        if self._drives and drain:
-            await asyncio.wait(self._drives, timeout=drain)
-        drives = list(self._drives)
-        nodes = [task for execution in self._shelf.open.values() for task in execution.tasks]
+        if self._tasks and drain:
+            await asyncio.wait(self._tasks, timeout=drain)
+        drives, left = list(self._tasks), self.unfinished
+        nodes = [task for execution in left for task in execution.tasks]
         for task in (*drives, *nodes):
             task.cancel()
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
         await self.journal.close()
+        for execution in left:
+            execution.leave()
         await self.runner.close()
         self.storage.close()
         self._reading.close()
@@ -134,6 +135,13 @@ class Engine:
         """Use another registry from now on; what runs goes on with the one it began with."""
         self.registry = registry
         self._graphs = GraphCache(registry, self.read)
+        if self._recovery.stalled:
+            self._keep_task(self._recovery.again())
+
+    def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # -- submit, watch, cancel -------------------------------------------------------------------
 
@@ -171,7 +179,8 @@ class Engine:
         if graph is None:
             document: Mapping[str, Any] = workflow  # type: ignore[assignment]
             graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
-        payload = await self._kept(await self._payload(inputs))
+        payload = await self._payload(inputs)
+        await self._keeper.keep_now(payload)
         record = ExecutionRecord(
             id=new_id(),
             workflow_id=graph.workflow_id,
@@ -200,10 +209,12 @@ class Engine:
             raise
 
     def _check_open(self) -> None:
+        if self._means is None:
+            raise Unavailable(message="the engine has not been started")
         if self.closing:
             raise Unavailable(message="the engine is stopping")
-        if self.journal.fault is not None:
-            raise Unavailable(message=self.journal.fault)
+        if self.fault is not None:
+            raise Unavailable(message=self.fault)
         if len(self._shelf.open) >= self.options.max_queued:
             raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
 
@@ -216,12 +227,6 @@ class Engine:
             return Payload.of(plain)
         found: Payload = await self.read(lambda: Payload.of(plain))
         return found
-
-    async def _kept(self, payload: Payload) -> Payload:
-        blobs = self.storage.blobs
-        if payload.large and blobs is not None:
-            payload.ref = await self._reading.run(lambda: blobs.put(payload.json()))
-        return payload
 
     def _write_version(self, graph: Graph) -> None:
         if graph.hash not in self._kept_versions:
@@ -253,6 +258,11 @@ class Engine:
         That it is cancelled is on disk when this returns; it ends within two seconds.
         """
         execution = self._shelf.open.get(execution_id)
+        if execution is None and execution_id in self._recovery.stalled:
+            before = (await self.view(execution_id, last=0)).record.state
+            self._recovery.give_up(execution_id, "cancelled", None)
+            await self.journal.flush(most=ACCEPT_SECONDS)
+            return True, before
         if execution is None:
             return False, (await self.view(execution_id, last=0)).record.state
         before = execution.record.state
@@ -268,6 +278,11 @@ class Engine:
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""
         return self._shelf.find(execution_id)
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing can be written at this moment, if so."""
+        return self.journal.fault or self._keeper.fault
 
     @property
     def unfinished(self) -> Sequence[Execution]:
@@ -295,6 +310,7 @@ class Engine:
         record = history.execution(execution_id) if history else None
         if history is None or record is None:
             raise NotFound(kind="Execution", id=execution_id)
+        record.error = record.error or self._recovery.stalled.get(execution_id)
         runs = [] if last == 0 else history.runs(record, last=last)
         if last is None:
             with_inputs(runs, read_inputs(self.storage, execution_id))
@@ -309,9 +325,12 @@ class Engine:
 
     async def run_node(self, node: Mapping[str, Any], data: JSON = None) -> NodeResult:
         """Run one node by itself; see `caudal_core.engine.single.run_single`."""
+        self._check_open()
         options = self.options
         env = Environment(
+            execution_id=new_id(),
             inputs=data if isinstance(data, dict) else {},
+            dry_run=options.dry_run,
             timezone=options.timezone,
             locale=options.locale,
             language=options.language,
@@ -357,39 +376,17 @@ class Engine:
     def _begin(self, execution: Execution) -> None:
         if self.closing or self._means is None:
             return
-        drive = Drive(execution, self._means)
-        task = asyncio.get_running_loop().create_task(drive.run())
-        self._drives.add(task)
-        task.add_done_callback(self._drives.discard)
+        self._keep_task(Drive(execution, self._means).run())
 
-    # -- after a restart -------------------------------------------------------------------------
-
-    async def _resume(self) -> None:
-        history = self.storage.history
-        if history is None:
-            return
-        for execution_id in await self.read(history.unfinished):
-            try:
-                await self._take_up(execution_id)
-            except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
-                self._give_up(execution_id, error)
-
-    async def _take_up(self, execution_id: str) -> None:
-        storage = self.storage
-        record: ExecutionRecord = await self.read(lambda: read_record(storage, execution_id))
-        document = await self.read(lambda: read_document(storage, record))
-        graph = await self.graph(document, workflow_id=record.workflow_id)
-        runs = await self.read(lambda: read_runs(storage, record))
-        inputs = await self.read(lambda: read_inputs(storage, record.id))
+    def _adopt(
+        self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
+    ) -> None:
+        """Go on with an execution that had not ended when the last engine stopped."""
         record.epoch += 1
         self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
         execution = Execution(graph, record, inputs, self._environment(graph, record, inputs))
         adopt(execution, runs)
         self._shelf.open[record.id] = execution
-        if record.cancel_requested is not None:
-            stop(execution, "cancel")
+        if (why := stopped_before(execution)) is not None:
+            stop(execution, why)
         self._begin(execution)
-
-    def _give_up(self, execution_id: str, error: Exception) -> None:
-        why = f"it could not be taken up again: {error_text(error)}"
-        self.journal.write(Statement.GIVE_UP, ("failed", time(), why, execution_id))

@@ -8,6 +8,7 @@ from collections import deque
 from time import time
 
 from caudal_core.context import Environment
+from caudal_core.errors import Unavailable
 from caudal_core.graph import MANUAL_INPUT, Graph, GraphNode
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.journal.records import Ending
@@ -43,6 +44,7 @@ class Execution:
     """
 
     __slots__ = (
+        "_left",
         "_nudge",
         "_watchers",
         "closing",
@@ -76,7 +78,7 @@ class Execution:
         self.graph = graph
         self.record = record
         self.inputs = _for_roots(graph, inputs)
-        self.env = env
+        self.env: Environment | None = env
         self.runs: list[NodeRun] = []
         self.committed: list[NodeRun] = []
         self.version = 0
@@ -97,6 +99,7 @@ class Execution:
         self.wake = asyncio.Event()
         self._watchers: list[asyncio.Future[None]] = []
         self._nudge = False
+        self._left = False
 
     @property
     def id(self) -> str:
@@ -166,11 +169,21 @@ class Execution:
                 self._watchers.remove(watcher)
         return True
 
+    def leave(self) -> None:
+        """The engine has closed: whoever waits for the end is told."""
+        self._left = True
+        self.touch()
+
     async def finished(self, timeout: float | None = None) -> bool:  # noqa: ASYNC109
-        """Wait for the end; false when `timeout` seconds have passed first."""
+        """Wait for the end; false when `timeout` seconds have passed first.
+
+        `Unavailable` if the engine closes before.
+        """
         loop = asyncio.get_running_loop()
         until = None if timeout is None else loop.time() + timeout
         while not self.record.finished:
+            if self._left:
+                raise Unavailable(message="the engine closed before the execution ended")
             left = 3600.0 if until is None else until - loop.time()
             if left <= 0:
                 return False

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from caudal_core.engine.recent import Recent
 from caudal_core.graph import Graph, build_graph
 from caudal_core.registry import Registry
 from caudal_core.workflow import canonical, content_hash
 
-KEPT = 256
-SMALL = 500
-"""Nodes, and items in one value of a config, up to which the event loop builds the graph."""
+PARTS = 500
+"""Nodes and connections, together, up to which the event loop builds the graph."""
+
+ITEMS = 10_000
+"""Items of a value, of its lists and objects at every depth, that the event loop looks through."""
+
+TEXT = 100
+"""Characters of a text that count as one item."""
+
+T = TypeVar("T")
 
 
 class GraphCache:
@@ -23,7 +30,7 @@ class GraphCache:
     ) -> None:
         self._registry = registry
         self._in_thread = in_thread
-        self._graphs: OrderedDict[str, Graph] = OrderedDict()
+        self._graphs = Recent[Graph]()
 
     async def get(
         self, document: Mapping[str, Any], workflow_id: str | None, digest: str | None = None
@@ -32,38 +39,41 @@ class GraphCache:
 
         `digest` is the hash of its text, where the caller knows it.
         """
-        found = self._graphs.get(f"{digest} {workflow_id}")
+        found = None if digest is None else self._graphs.get((digest, workflow_id))
         if found is not None:
             return found
         plain = dict(document)
-        if _small(plain):
-            return self._get(plain, workflow_id)
-        built: Graph = await self._in_thread(lambda: self._get(plain, workflow_id))
-        return built
-
-    def _get(self, document: dict[str, Any], workflow_id: str | None) -> Graph:
-        key = f"{content_hash(canonical(document))} {workflow_id}"
-        found = self._graphs.get(key)
+        do = _here if _small(plain) else self._in_thread
+        digest = digest or await do(lambda: content_hash(canonical(plain)))
+        found = self._graphs.get((digest, workflow_id))
         if found is None:
-            found = build_graph(document, self._registry, workflow_id=workflow_id)
-            self._graphs[key] = found
-            if len(self._graphs) > KEPT:
-                self._graphs.popitem(last=False)
+            built = do(lambda: build_graph(plain, self._registry, workflow_id=workflow_id))
+            found = await built
+            self._graphs.put((found.hash, workflow_id), found, found.size)
         return found
 
 
+async def _here(function: Callable[[], T]) -> T:
+    return function()
+
+
 def _small(document: Mapping[str, Any]) -> bool:
-    nodes = document.get("nodes")
-    if not isinstance(nodes, list):
-        return True
-    return len(nodes) <= SMALL and not any(map(_heavy, nodes))
+    parts = (document.get("nodes"), document.get("connections"))
+    count = sum(len(part) for part in parts if isinstance(part, list))
+    return count <= PARTS and not is_heavy(document)
 
 
-def _heavy(node: Any) -> bool:
-    return is_heavy(node.get("config") if isinstance(node, dict) else None)
-
-
-def is_heavy(config: Any) -> bool:
-    """Whether an object holds a value that takes long to look through."""
-    values = config.values() if isinstance(config, dict) else ()
-    return any(isinstance(value, list | dict | str) and len(value) > SMALL * 20 for value in values)
+def is_heavy(value: Any) -> bool:
+    """Whether a JSON value takes long to look through; decided as soon as it is seen."""
+    left, waiting = ITEMS, [value]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, str):
+            left -= len(item) // TEXT
+        elif isinstance(item, dict | list | tuple):
+            left -= len(item)
+            if left >= 0:
+                waiting += [*item, *item.values()] if isinstance(item, dict) else item
+        if left < 0:
+            return True
+    return False

@@ -7,16 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.keeping import Keeper
 from caudal_core.journal import Journal
 from caudal_core.runner import Runner
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`keep` stores bytes and names them (null: nothing is kept); `in_thread` runs what blocks."""
+    """`in_thread` runs what blocks."""
 
     journal: Journal
     runner: Runner
     budget: LoopBudget
-    keep: Callable[[bytes], str] | None
+    keeper: Keeper
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]

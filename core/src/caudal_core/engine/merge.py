@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
@@ -21,7 +21,21 @@ def gather(node: GraphNode, delivered: Delivered, inputs: Payload) -> dict[str, 
     if node.only_port is not None:
         edge = node.incoming[0][1][0]
         return {node.only_port: delivered[edge.source][edge.output_port]}  # type: ignore[index]
-    found: dict[str, Payload] = {}
+    return {
+        port: parts[0] if len(parts) == 1 else merge(port, parts)
+        for port, parts in _arrived(node, delivered)
+    }
+
+
+def unmerged(node: GraphNode, delivered: Delivered) -> dict[str, Payload]:
+    """By input port what came in where it does not go together: a list of all of it."""
+    return {
+        port: parts[0] if len(parts) == 1 else Payload.listed(parts)
+        for port, parts in _arrived(node, delivered)
+    }
+
+
+def _arrived(node: GraphNode, delivered: Delivered) -> Iterator[tuple[str, list[Payload]]]:
     for port, edges in node.incoming:
         parts = []
         for edge in edges:
@@ -29,8 +43,7 @@ def gather(node: GraphNode, delivered: Delivered, inputs: Payload) -> dict[str, 
             if ports_taken is not None and edge.output_port in ports_taken:
                 parts.append(ports_taken[edge.output_port])
         if parts:
-            found[port] = parts[0] if len(parts) == 1 else merge(port, parts)
-    return found
+            yield port, parts
 
 
 def merge(port: str, parts: Sequence[Payload]) -> Payload:

@@ -6,6 +6,7 @@ from time import time
 
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import error_lines, final_output
+from caudal_core.errors import error_text
 from caudal_core.graph import GraphNode
 from caudal_core.journal import Journal, NodeRun
 from caudal_core.journal.records import Ending, ExecutionState, NodeState
@@ -66,7 +67,7 @@ class Recorder:
         Where nobody waits for it, it rides along with the next commit.
         """
         e = self._e
-        final, final_info = final_output(e.graph, e.delivered)
+        final, final_info = self._final()
         state, error = _outcome(e)
         e.closing = Ending(
             state=state,
@@ -79,6 +80,14 @@ class Recorder:
             error=error,
         )
         self._write(Statement.FINISH, finish_row(e.record, e.closing), e, urgent=e.watched)
+
+    def _final(self) -> tuple[bytes | None, bytes | None]:
+        try:
+            return final_output(self._e.graph, self._e.delivered)
+        except Exception as error:  # noqa: BLE001 - whatever it comes to, the end is recorded
+            why = f"the final output cannot be written: {error_text(error)}"
+            self._e.stop_reason = self._e.stop_reason or why
+            return None, None
 
 
 def _outcome(e: Execution) -> tuple[ExecutionState, str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import time
 from typing import Any
 
 from caudal_core.engine.execution import Execution
@@ -79,6 +80,18 @@ def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
             execution.record.completed_nodes += 1
         else:
             execution.record.failed_nodes += 1
+
+
+def stopped_before(execution: Execution) -> str | None:
+    """Why the execution was ending when its server died, if it was (see `drive.stop`)."""
+    record, seconds = execution.record, execution.graph.settings.timeout_seconds
+    if record.cancel_requested is not None:
+        return "cancel"
+    if not any(run.state == "cancelled" for run in execution.runs):
+        return None
+    if seconds is not None and record.started is not None and record.started + seconds <= time():
+        return "timeout"
+    return "the server stopped while the execution was being ended"
 
 
 def is_result(node: GraphNode, run: NodeRun) -> bool:

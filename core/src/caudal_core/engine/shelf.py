@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 from caudal_core.engine.execution import Execution
-from caudal_core.payload import EMPTY
+from caudal_core.payload import EMPTY, LARGE
 from caudal_core.preview import preview
 
 RUNS_KEPT = 10
 """Node runs kept for each ended execution that is kept, on average."""
 
+BYTES_KEPT = 100_000_000
+"""About what the values of all ended executions that are kept, and their workflows, may take."""
+
 
 class Shelf:
-    """`keep` bounds the ended ones; where nothing else keeps them (`forever`) none is dropped."""
+    """`keep` bounds the ended ones, and so does what they take (see the constants above).
+
+    Where nothing else keeps them (`forever`) none is dropped.
+    """
 
     def __init__(self, keep: int, *, forever: bool) -> None:
         self.open: dict[str, Execution] = {}
@@ -22,6 +28,8 @@ class Shelf:
         self._forever = forever
         self._ended: OrderedDict[str, Execution] = OrderedDict()
         self._runs = 0
+        self._bytes = 0
+        self._graphs: Counter[str] = Counter()
 
     def find(self, execution_id: str) -> Execution | None:
         """The execution, if it is here."""
@@ -37,19 +45,38 @@ class Shelf:
             execution.record.end(execution.closing)
         self.open.pop(execution.id, None)
         self._ended[execution.id] = execution
-        self._runs += len(execution.runs)
         _lighten(execution)
+        self._count(execution, 1)
         while self._too_many() and not self._forever:
             _, oldest = self._ended.popitem(last=False)
-            self._runs -= len(oldest.runs)
+            self._count(oldest, -1)
+
+    def _count(self, execution: Execution, sign: int) -> None:
+        graph, known = execution.graph, self._graphs
+        if sign > 0 and graph.hash not in known:
+            self._bytes += graph.size
+        known[graph.hash] += sign
+        if not known[graph.hash]:
+            del known[graph.hash]
+            self._bytes -= graph.size
+        self._runs += sign * len(execution.runs)
+        self._bytes += sign * _weight(execution)
 
     def _too_many(self) -> bool:
-        return len(self._ended) > self._keep or self._runs > RUNS_KEPT * self._keep
+        most = RUNS_KEPT * self._keep
+        return len(self._ended) > self._keep or self._runs > most or self._bytes > BYTES_KEPT
+
+
+def _weight(execution: Execution) -> int:
+    """About the bytes that the values take: as objects some times what they take as text."""
+    payloads = (payload for run in execution.runs for payload in (run.outputs or {}).values())
+    return 4 * sum(min(payload.size, LARGE) for payload in payloads)
 
 
 def _lighten(execution: Execution) -> None:
     """Let go of what is kept elsewhere or can be made again."""
     execution.inputs = EMPTY
+    execution.env = None
     execution.delivered = []
     execution.restored = {}
     for run in execution.runs:

@@ -23,7 +23,7 @@ class ExecutionView:
 
 def live_view(execution: Execution, last: int | None = None) -> ExecutionView:
     """Of an execution in memory, with all its runs or the last ones."""
-    runs = execution.runs if last is None else execution.runs[-last:]
+    runs = execution.runs if last is None else execution.runs[max(0, len(execution.runs) - last) :]
     return ExecutionView(execution.record, runs, execution.current_node_id)
 
 

@@ -9,13 +9,16 @@ from caudal_core.errors import InvalidWorkflow
 from caudal_core.graph.configs import read_config
 from caudal_core.graph.cycles import cycles, printed
 from caudal_core.graph.model import COMMENT, OUTPUT, Edge, Graph, GraphNode, Options
-from caudal_core.graph.problems import Problem, pointer, problem, unknown_type
+from caudal_core.graph.problems import Problem, Suggestions, pointer, problem, unknown_type
 from caudal_core.graph.reading import read
 from caudal_core.graph.wiring import Placed, Way, Wiring
-from caudal_core.handler import Handler
+from caudal_core.handler import UNRECORDED, Handler
 from caudal_core.registry import Registry
 from caudal_core.values import encode
 from caudal_core.workflow import Node, Settings, canonical, content_hash
+
+CYCLES = 20
+"""Cycles of one workflow up to which each is printed."""
 
 
 def build_graph(
@@ -35,11 +38,13 @@ def build_graph(
     if check.problems:
         raise InvalidWorkflow.of(check.problems)
     workflow = check.workflow
-    digest = content_hash(canonical(document))
+    text = canonical(document)
+    digest = content_hash(text)
     plan = _plan(nodes)
     return Graph(
         document=document,
         hash=digest,
+        size=len(text),
         workflow_id=workflow.id or workflow_id or f"inline-{digest[:12]}",
         name=workflow.title,
         settings=workflow.settings or Settings(),
@@ -73,6 +78,7 @@ class _Check:
         self._registry = registry
         self._reading = read(document)
         self._found: dict[str, Placed] = {}
+        self._suggestions = Suggestions()
         self.workflow = self._reading.workflow
         self.problems = self._reading.problems
         self.warnings: list[Problem] = []
@@ -80,7 +86,7 @@ class _Check:
     def run(self) -> tuple[GraphNode, ...]:
         """The nodes, or none where there are problems."""
         self._find_nodes()
-        wiring = Wiring(self._reading, self._found)
+        wiring = Wiring(self._reading, self._found, self._suggestions)
         ways = wiring.ways()
         self.problems += wiring.problems
         self._check_cycles()
@@ -98,16 +104,23 @@ class _Check:
                 continue
             registered = self._registry.handlers.get(node.type)
             if registered is None:
-                self.problems.append(unknown_type(node.type, node.id, index, self._registry))
+                self.problems.append(self._unknown(index, node))
             self._found[node.id] = Placed(index, node, registered)
+
+    def _unknown(self, index: int, node: Node) -> Problem:
+        return unknown_type(node.type, node.id, index, self._registry, self._suggestions)
 
     def _check_cycles(self) -> None:
         ends = ((c.from_node_id, c.to_node_id) for _, c in self._reading.connections)
         edges = [edge for edge in ends if self._found.keys() >= set(edge)]
-        for cycle in cycles(self._found, edges):
+        found = cycles(self._found, edges)
+        for cycle in found[:CYCLES]:
             message = f"the workflow has a cycle: {printed(cycle)}"
             place = pointer("nodes", self._found[cycle[0]].index)
             self.problems.append(problem("CYCLE", message, place, node_id=cycle[0]))
+        if len(found) > CYCLES:
+            message = f"and {len(found) - CYCLES} more cycles"
+            self.problems.append(problem("CYCLE", message, pointer("nodes")))
 
     def _kept(self, ways: list[Way]) -> list[str]:
         """The ids of the nodes that run: all but comments that nothing is connected to."""
@@ -126,7 +139,8 @@ class _Check:
         if placed.registered is None:
             return None
         handler = placed.registered.handler
-        config, problems, warnings = read_config(handler, placed.node, placed.index)
+        node, index = placed.node, placed.index
+        config, problems, warnings = read_config(handler, node, index, self._suggestions)
         self.problems += problems
         self.warnings += warnings
         return config
@@ -145,11 +159,10 @@ class _Check:
         )
 
     def _notices(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
+        found: dict[str, list[str]] = {}
         for warning in self.warnings:
-            node_id = warning["nodeId"]
-            found[node_id] = (*found.get(node_id, ()), warning["message"])
-        return found
+            found.setdefault(warning["nodeId"], []).append(warning["message"])
+        return {node_id: tuple(messages) for node_id, messages in found.items()}
 
 
 class _Edges(NamedTuple):
@@ -209,8 +222,9 @@ def _input_ref(
 
 
 def _light(handler: Handler, node: Node) -> bool:
+    # `@handler` refuses the rest; one that was made without it has nobody to stop it.
     inline = handler.light and not handler.is_async and not handler.per_row
-    return inline and node.timeout_seconds is None
+    return inline and handler.effect in UNRECORDED and node.timeout_seconds is None
 
 
 def _plan(nodes: tuple[GraphNode, ...]) -> bytes:

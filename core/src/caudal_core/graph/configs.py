@@ -11,6 +11,7 @@ from caudal_core.config import Config
 from caudal_core.errors import TemplateError, error_text
 from caudal_core.graph.problems import (
     Problem,
+    Suggestions,
     config_problem,
     pointer,
     problem,
@@ -25,11 +26,12 @@ Step = str | int
 
 
 def read_config(
-    handler: Handler, node: Node, index: int
+    handler: Handler, node: Node, index: int, suggestions: Suggestions
 ) -> tuple[Config | None, list[Problem], list[Problem]]:
     """The config if it is valid, then problems and warnings."""
     stored, model = node.config or {}, handler.config
-    warnings = unknown_keys(model, stored, node.id, index) + _newer(handler, node, index)
+    unknown = unknown_keys(model, stored, node.id, index, suggestions)
+    warnings = unknown + _newer(handler, node, index)
     try:
         config = handler.parse(stored, node.type_version or 1)
     except ValidationError as error:

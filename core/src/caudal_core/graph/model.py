@@ -73,6 +73,8 @@ class GraphNode:
 class Graph:
     """A workflow ready to run. `document` is its JSON as it was given, `hash` that of its text.
 
+    `size` is that of the text, in bytes.
+
     `plan` says in JSON what each node of an execution is: `{id: {type, label, typeVersion, package,
     input}}`, `input` by port as a list of `[node, port]`. It is kept with the execution, so that
     its record can be read when the handlers are long gone.
@@ -80,6 +82,7 @@ class Graph:
 
     document: Mapping[str, Any]
     hash: str
+    size: int
     workflow_id: str
     name: str
     settings: Settings

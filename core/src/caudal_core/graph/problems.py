@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pydantic.alias_generators import to_camel
@@ -13,6 +13,31 @@ from caudal_core.records import kind_of
 from caudal_core.registry import Registry
 
 Problem = dict[str, Any]
+
+SUGGESTIONS = 50
+"""Names of one workflow for which the nearest is looked for; it takes milliseconds each."""
+
+LONGEST_NAME = 100
+"""Characters up to which a name is compared with others."""
+
+
+class Suggestions:
+    """Finds what was meant by the unknown names of one workflow, for as many as there is time."""
+
+    def __init__(self) -> None:
+        self._left = SUGGESTIONS
+
+    def near(self, name: str, known: Iterable[str]) -> str | None:
+        """The known name that is most like `name`, if any is."""
+        if not self._left or len(name) > LONGEST_NAME:
+            return None
+        self._left -= 1
+        return nearest(name, list(known))
+
+    def hint(self, name: str, known: Iterable[str]) -> str:
+        """`; did you mean 'x'?`, or nothing."""
+        near = self.near(name, known)
+        return f"; did you mean '{near}'?" if near else ""
 
 
 def problem(
@@ -93,18 +118,19 @@ def _reason(error: dict[str, Any], stored: Any = None) -> str:
     return f"{text[:1].lower()}{text[1:]}, got {shown}"
 
 
-def unknown_type(type_: str, node_id: str, index: int, registry: Registry) -> Problem:
+def unknown_type(
+    type_: str, node_id: str, index: int, registry: Registry, suggestions: Suggestions
+) -> Problem:
     """A type that no installed package serves; names what would bring it, or what is near."""
     message = f"node '{node_id}': there is no handler for the type '{type_}'"
     package = registry.known_types.get(type_)
-    near = nearest(type_, list(registry.handlers))
     if package:
         message += f"; it comes with the package {package}"
         installed = next((plugin for plugin in registry.plugins if plugin.name == package), None)
         if installed:
             message += f", of which {installed.version} is installed and does not have it"
-    elif near:
-        message += f"; did you mean '{near}'?"
+    else:
+        message += suggestions.hint(type_, registry.handlers)
     broken = [plugin.name for plugin in registry.plugins if plugin.status == "failed"]
     if broken:
         message += f" (not taken in: {', '.join(broken)})"
@@ -112,13 +138,18 @@ def unknown_type(type_: str, node_id: str, index: int, registry: Registry) -> Pr
 
 
 def unknown_keys(
-    model: type[Config], stored: dict[str, Any], node_id: str, index: int
+    model: type[Config],
+    stored: dict[str, Any],
+    node_id: str,
+    index: int,
+    suggestions: Suggestions | None = None,
 ) -> list[Problem]:
     """A warning for each config key that means nothing to the handler."""
+    known = model.known_keys()
+    suggestions = suggestions or Suggestions()
     found = []
     for key in model.unknown_keys(stored):
-        near = nearest(key, model.known_keys())
-        hint = f"; did you mean '{near}'?" if near else ""
+        hint = suggestions.hint(key, known)
         message = f"node '{node_id}': the config key '{key}' is not known{hint}"
         place = pointer("nodes", index, "config", key)
         found.append(problem("UNKNOWN_CONFIG_KEY", message, place, node_id=node_id))

@@ -14,6 +14,11 @@ from caudal_core.workflow import Connection, Node, Workflow
 _NEEDED = ("id", "type", "config", "onError")
 """What of a node decides whether there is more wrong with the workflow."""
 
+LONG = 1_000
+"""Items of a list that are read in one call."""
+
+_LISTS: dict[str, type[Node | Connection]] = {"nodes": Node, "connections": Connection}
+
 
 @dataclass(frozen=True, slots=True)
 class Reading:
@@ -32,12 +37,30 @@ class Reading:
 def read(document: Any) -> Reading:
     """Read a workflow; where its shape is wrong, all the parts whose shape is not."""
     try:
-        workflow = Workflow.model_validate(document)
+        workflow = _workflow(document)
     except ValidationError as error:
         problems = [shape_problem(dict(e), document) for e in error.errors(include_url=False)]
         return _salvaged(document, problems)
     nodes, connections = list(enumerate(workflow.nodes)), workflow.connections or []
     return Reading(workflow, nodes, list(enumerate(connections)), [])
+
+
+def _workflow(document: Any) -> Workflow:
+    """The workflow; long lists item by item, as one call for all would hold up other threads."""
+    given = document if isinstance(document, dict) else {}
+    long = {key: model for key, model in _LISTS.items() if _length(given.get(key)) > LONG}
+    if not long:
+        return Workflow.model_validate(document)
+    try:
+        lists = {key: [model.model_validate(i) for i in given[key]] for key, model in long.items()}
+        rest = Workflow.model_validate({**given, **{key: [] for key in long}})
+    except ValidationError:
+        return Workflow.model_validate(document)  # for the places of all errors
+    return rest.model_copy(update=lists)
+
+
+def _length(value: Any) -> int:
+    return len(value) if isinstance(value, list) else 0
 
 
 def _salvaged(document: Any, problems: list[Problem]) -> Reading:

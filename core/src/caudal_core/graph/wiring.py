@@ -6,15 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from caudal_core.errors import nearest
 from caudal_core.graph.model import ERROR_PORT
-from caudal_core.graph.problems import Problem, pointer, problem
+from caudal_core.graph.problems import Problem, Suggestions, pointer, problem
 from caudal_core.graph.reading import Reading
 from caudal_core.registry import Registered
 from caudal_core.workflow import Connection, Node
-
-SUGGESTIONS = 50
-"""Problems up to which the nearest name is looked for; it takes milliseconds each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +60,12 @@ class _End:
 class Wiring:
     """Finds the ports of all connections, and gathers what is wrong with them."""
 
-    def __init__(self, reading: Reading, found: Mapping[str, Placed]) -> None:
+    def __init__(
+        self, reading: Reading, found: Mapping[str, Placed], suggestions: Suggestions
+    ) -> None:
         self._reading = reading
         self._found = found
+        self._suggestions = suggestions
         self._into: dict[str, list[tuple[int, Connection]]] = {}
         for index, connection in reading.connections:
             self._into.setdefault(connection.to_node_id, []).append((index, connection))
@@ -102,9 +101,7 @@ class Wiring:
     def _node(self, index: int, connection: Connection, key: str, node_id: str) -> Placed | None:
         if node_id in self._found or node_id in self._reading.broken:
             return self._found.get(node_id)
-        suggest = len(self.problems) < SUGGESTIONS
-        near = nearest(node_id, list(self._found)) if suggest else None
-        hint = f"; did you mean '{near}'?" if near else ""
+        hint = self._suggestions.hint(node_id, self._found)
         message = f"connection {connection.id or index}: there is no node '{node_id}'{hint}"
         place = pointer("connections", index, key)
         self.problems.append(problem("UNKNOWN_NODE", message, place, connection_id=connection.id))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import EntryPoint
 from typing import Any
 
 import pluggy
@@ -14,6 +13,7 @@ from caudal_core import hookspecs
 from caudal_core.errors import PluginError, error_text
 from caudal_core.handler import Handler
 from caudal_core.hookspecs import GROUP, WorkflowSource
+from caudal_core.registry.installed import Found
 
 
 @dataclass(slots=True)
@@ -46,10 +46,12 @@ def new_manager() -> pluggy.PluginManager:
     return manager
 
 
-def take_in(point: EntryPoint) -> Candidate:
+def take_in(found: Found) -> Candidate:
     """Load one entry point by a manager of its own, so that its mistakes are its alone."""
-    dist = point.dist
-    candidate = Candidate(dist.name if dist else point.name, dist.version if dist else "0")
+    candidate, point = Candidate(found.package, found.version), found.point
+    if point is None:
+        candidate.errors.append(found.error or "it has no entry point")
+        return candidate
     loaded = set(sys.modules)
     try:
         module = point.load()
@@ -63,7 +65,7 @@ def take_in(point: EntryPoint) -> Candidate:
         raise
     except BaseException as error:  # noqa: BLE001 - whatever a plugin does must not stop the others
         candidate.errors.append(f"{point.value}: {_cause(error)}")
-        _forget(point.module, loaded)
+        _forget(point.value.partition(":")[0].strip(), loaded)
     return candidate
 
 

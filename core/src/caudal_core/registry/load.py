@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import re
 from collections.abc import Iterable, Mapping
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint
 from typing import Any, Literal
 
 from caudal_core.handler import Handler
-from caudal_core.hookspecs import GROUP
 from caudal_core.registry.candidate import Candidate, merged, new_manager, take_in
+from caudal_core.registry.installed import given, installed, normal_name
 from caudal_core.registry.model import Plugin, Registered, Registry
 
 OURS = ("caudal-builtin", "caudal-integrations", "caudal-ot")
@@ -30,8 +29,8 @@ def load_registry(
     its plugin says that a restart is needed; one that could not be loaded is tried again.
     """
     importlib.invalidate_caches()
-    found = entry_points(group=GROUP) if points is None else points
-    candidates = sorted(_unique(take_in(point) for point in found), key=_order)
+    found = installed() if points is None else map(given, points)
+    candidates = sorted(_unique(map(take_in, found)), key=_order)
     _note_changed(candidates, before)
     handlers = _choose(candidates, prefer or {})
     return Registry(
@@ -53,21 +52,16 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 
 def _order(candidate: Candidate) -> tuple[bool, str]:
-    name = _normal(candidate.name)
+    name = normal_name(candidate.name)
     return name not in OURS, name
 
 
-def _normal(distribution: str) -> str:
-    """The name as package indexes compare it."""
-    return re.sub(r"[-_.]+", "-", distribution).lower()
-
-
 def _hooks(candidates: list[Candidate]) -> Any:
-    """What calls a hook of all plugins at once."""
+    """What calls a hook of all plugins at once; each goes by the name of its distribution."""
     manager = new_manager()
     for item in candidates:
         if item.module is not None and not manager.is_registered(item.module):
-            manager.register(item.module)
+            manager.register(item.module, None if manager.has_plugin(item.name) else item.name)
     return manager.hook
 
 
@@ -79,8 +73,8 @@ def _choose(candidates: list[Candidate], prefer: Mapping[str, str]) -> dict[str,
             claims.setdefault(handler.type, []).append((item, handler))
     chosen: dict[str, Registered] = {}
     for type_, claimed in claims.items():
-        wanted = _normal(prefer.get(type_, ""))
-        first, *others = sorted(claimed, key=lambda claim: _normal(claim[0].name) != wanted)
+        wanted = normal_name(prefer.get(type_, ""))
+        first, *others = sorted(claimed, key=lambda claim: normal_name(claim[0].name) != wanted)
         holder = chosen[type_] = Registered(first[1], first[0].name, first[0].version)
         for item, _ in others:
             item.errors.append(_clash(type_, item, holder))

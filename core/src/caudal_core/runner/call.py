@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from pydantic import alias_generators
 
 from caudal_core.context import Context, Notes
+from caudal_core.errors import InvalidResult
 from caudal_core.handler import Handler, Outputs
-from caudal_core.payload import NO_REPORT, Payload
+from caudal_core.payload import LARGE, NO_REPORT, Payload
+from caudal_core.preview import preview
 from caudal_core.records import Records
-from caudal_core.values import encode, normalise
+from caudal_core.values import JSON, encode, normalise
 
 Deliveries = Mapping[str, Payload]
 """By input port what was delivered there; a port without a delivery is missing."""
@@ -48,8 +50,15 @@ def result_of(
         ports = {handler.outputs[0]: _payload(returned, data, deliveries)}
     if said is None:
         return NodeResult(ports, None, NO_REPORT)
-    report = encode(_report(said.report, returned, ports)) if said.report else NO_REPORT
-    return NodeResult(ports, said.message, report)
+    if not said.report:
+        return NodeResult(ports, said.message, NO_REPORT)
+    report = _report(said.report, returned, ports)
+    encoded = encode(report)
+    if len(encoded) > LARGE:
+        said.line("warning", f"what was reported takes {len(encoded):,} bytes; it is cut")
+        part = LARGE // (2 * len(report))
+        encoded = encode({name: preview(value, part) for name, value in report.items()})
+    return NodeResult(ports, said.message, encoded)
 
 
 def _payload(value: Any, data: Any, deliveries: Deliveries) -> Payload:
@@ -74,10 +83,29 @@ def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) ->
     handed_on = returned if isinstance(returned, Outputs) else {first: returned}
     out = {}
     for name, value in report.items():
-        port = next((port for port in ports if handed_on[port] is value), None)
+        port = _port_of(value, handed_on, ports)
         plain = value.to_json() if isinstance(value, Records) else value
-        out[_wire_name(name)] = {"$port": port} if port is not None else normalise(plain)
+        of_port = {"$port": port}
+        out[_wire_name(name)] = of_port if port is not None else _own(name, normalise(plain))
     return out
+
+
+def _port_of(value: Any, handed_on: Mapping[str, Any], ports: Iterable[str]) -> str | None:
+    """The port by which the very same value leaves; a number is never the same as another."""
+    if not isinstance(value, list | dict | Records):
+        return None
+    return next((port for port in ports if handed_on[port] is value), None)
+
+
+def _own(name: str, value: JSON) -> JSON:
+    """A reported value that is on no port."""
+    if type(value) is dict and value.keys() == {"$port"}:
+        raise InvalidResult(
+            f"what is reported as '{name}' has the key '$port', which stands for a port's value",
+            es=f"lo comunicado como '{name}' tiene la clave '$port', reservada para los puertos",
+            hint="name the key otherwise",
+        )
+    return value
 
 
 def call(handler: Handler, config: Any, deliveries: Deliveries, ctx: Context) -> NodeResult:

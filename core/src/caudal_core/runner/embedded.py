@@ -11,8 +11,11 @@ from time import monotonic
 
 from caudal_core.errors import NodeTimeout
 from caudal_core.runner.call import NodeResult
-from caudal_core.runner.pool import ThreadPool
+from caudal_core.runner.pool import ThreadPool, raised
 from caudal_core.runner.protocol import Job
+
+GRACE = 0.5
+"""Seconds that a cancelled `async def` handler gets to clean up; then it is left behind."""
 
 
 def _nothing() -> None:
@@ -43,9 +46,34 @@ def _is_cancelled() -> bool:
     return task is not None and task.cancelling() > 0
 
 
-def _own(error: BaseException) -> RuntimeError:
-    """What means something to Python itself is an ordinary failure where a handler raises it."""
-    return RuntimeError(f"the handler raised {type(error).__name__}")
+async def _guarded(job: Job) -> NodeResult:
+    """An `async def` handler, with all that it raises as an ordinary failure."""
+    try:
+        return await job.run_async()
+    except (Exception, asyncio.CancelledError, GeneratorExit):
+        raise
+    except BaseException as error:
+        raise raised(error) from error
+
+
+async def _in_task(job: Job) -> NodeResult:
+    """Run an `async def` handler so that it can be left behind: some hold on when cancelled."""
+    task = asyncio.create_task(_guarded(job))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if not task.done():
+            job.ctx.cancel()
+            task.add_done_callback(_forget)
+            task.cancel()
+            await asyncio.wait({task}, timeout=GRACE)
+        raise
+
+
+def _forget(task: asyncio.Task[NodeResult]) -> None:
+    """Nobody asks any more what a task that was left behind has come to."""
+    if not task.cancelled():
+        task.exception()
 
 
 def default_threads() -> int:
@@ -95,14 +123,12 @@ class EmbeddedRunner:
                 return result
             async with self._slots:
                 begun()
-                return await job.run_async()
+                return await _in_task(job)
         except asyncio.CancelledError as error:
             if not _is_cancelled():
-                raise _own(error) from error
+                raise raised(error) from error
             job.ctx.cancel()
             raise
-        except SystemExit as error:
-            raise _own(error) from error
 
     async def close(self) -> None:
         """Let idle threads end."""

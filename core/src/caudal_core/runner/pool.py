@@ -13,6 +13,11 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
+from caudal_core.errors import HandlerError, error_text
+
+STUCK = 4
+"""How many threads for each of the pool may be abandoned and not have come back."""
+
 
 class _Task:
     """One call that waits for a thread or runs in one."""
@@ -26,6 +31,19 @@ class _Task:
         self.started = False
         self.finished = False
         self.abandoned = False
+
+
+class Stuck(HandlerError):
+    """So many threads do not come back that no more are made."""
+
+    code = "THREADS_STUCK"
+    en = "{count} threads were abandoned by earlier nodes and have not come back"
+    es = "{count} hilos abandonados por nodos anteriores no han vuelto"
+    hint_en = "restart the server, and mend the handlers that wait without an end"
+    hint_es = "reinicie el servidor y corrija los manejadores que esperan sin fin"
+
+    def __init__(self, count: int) -> None:
+        super().__init__(message="", count=count)
 
 
 class ThreadPool:
@@ -49,9 +67,11 @@ class ThreadPool:
             raise RuntimeError(message)
         task = _Task(function, asyncio.get_running_loop())
         with self._lock:
-            self._busy += 1
-            if self._busy > self._threads and self._threads < self.size:
+            if self.abandoned >= STUCK * self.size:
+                raise Stuck(self.abandoned)
+            if self._busy + 1 > self._threads and self._threads < self.size:
                 self._add_thread()
+            self._busy += 1
         self._queue.put(task)
         try:
             return await task.done
@@ -66,10 +86,10 @@ class ThreadPool:
             self._queue.put(None)
 
     def _add_thread(self) -> None:
+        name = f"{self._name}-{self._made + 1}"
+        threading.Thread(target=self._work, name=name, daemon=True).start()
         self._threads += 1
         self._made += 1
-        name = f"{self._name}-{self._made}"
-        threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _abandon(self, task: _Task) -> None:
         with self._lock:
@@ -105,6 +125,11 @@ class ThreadPool:
             return True
 
 
+def raised(error: BaseException) -> RuntimeError:
+    """What means something to Python itself is an ordinary failure where a handler raises it."""
+    return RuntimeError(f"the handler raised {error_text(error)}")
+
+
 def _call(function: Callable[[], Any]) -> tuple[Any, BaseException | None]:
     try:
         return function(), None
@@ -118,10 +143,10 @@ def _settle(task: _Task, result: Any, error: BaseException | None) -> None:
             return
         if error is None:
             task.done.set_result(result)
-        elif isinstance(error, StopIteration | asyncio.CancelledError | SystemExit):
-            task.done.set_exception(RuntimeError(f"the handler raised {type(error).__name__}"))
-        else:
+        elif isinstance(error, Exception) and not isinstance(error, StopIteration):
             task.done.set_exception(error)
+        else:
+            task.done.set_exception(raised(error))
 
     try:
         task.loop.call_soon_threadsafe(deliver)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from caudal_core.context import Context
-from caudal_core.errors import CaudalError, DataError, error_text
-from caudal_core.handler import Handler
+from caudal_core.errors import CaudalError, DataError, InvalidResult, error_text
+from caudal_core.handler import Handler, Outputs
 from caudal_core.records import Records
 
 ROWS_AT_ONCE = 16
@@ -27,6 +28,25 @@ class RowFailed(DataError):
         CaudalError.__init__(self, message="", row=row, cause=cause)
 
 
+def _record(returned: Any) -> dict[str, Any]:
+    """What a handler made of a record, which is a record."""
+    if isinstance(returned, Mapping) and not isinstance(returned, Outputs):
+        return dict(returned)
+    what = f"a {type(returned).__name__}"
+    raise InvalidResult(
+        f"the handler made {what} of a record, and one of single records makes a record",
+        es=f"el manejador hizo {what} de un registro, y debe hacer un registro",
+        hint="return an object, such as {**row, 'volume': 1.5}",
+    )
+
+
+def _is_ours(error: BaseException) -> bool:
+    """Whether the task is being stopped, and the handler did not raise that by itself."""
+    task = asyncio.current_task()
+    cancelled = isinstance(error, asyncio.CancelledError) and task and task.cancelling()
+    return isinstance(error, GeneratorExit) or bool(cancelled)
+
+
 class Rows:
     """Collects what became of each record; `policy` is `fail`, `drop` or `keep`."""
 
@@ -42,8 +62,8 @@ class Rows:
         """Every record through a `def` handler."""
         for index, row in enumerate(self._data.rows()):
             try:
-                self._out[index] = handler.function(config, row, self._ctx)
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the row's failure
+                self._out[index] = _record(handler.function(config, row, self._ctx))
+            except BaseException as error:  # noqa: BLE001 - it is the row's failure
                 self._failure(index, row, error)
             self._ended()
         return self._collected()
@@ -55,8 +75,10 @@ class Rows:
         async def worker() -> None:
             for index, row in queue:
                 try:
-                    self._out[index] = await handler.function(config, row, self._ctx)
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - it is the row's failure
+                    self._out[index] = _record(await handler.function(config, row, self._ctx))
+                except BaseException as error:
+                    if _is_ours(error):
+                        raise
                     self._failure(index, row, error)
                 self._ended()
 

@@ -21,7 +21,8 @@ from typing import Any
 
 from caudal_core.errors import NotFound, PluginError
 from caudal_core.handler import Handler
-from caudal_core.registry import Registry, load_registry
+from caudal_core.registry import Plugin, Registry, load_registry
+from caudal_core.registry.installed import normal_name
 from caudal_core.testing.review import Review, review
 from caudal_core.testing.subject import Subject
 
@@ -56,24 +57,25 @@ def check_handler(
 
 
 def installed_handlers(*packages: str) -> list[Handler]:
-    """The handlers of the installed packages, or of just these.
+    """The handlers of the installed packages, or of just these; `my_package` is `my-package`.
 
     Raises `NotFound` for a package that is not installed and `PluginError` for one that could not
     be taken in whole.
     """
     registry = load_registry()
-    for name in packages:
-        _require(registry, name)
+    wanted = {normal_name(_require(registry, name).name) for name in packages}
     return [
         registered.handler
         for registered in registry.handlers.values()
-        if not packages or registered.package in packages
+        if not packages or normal_name(registered.package) in wanted
     ]
 
 
-def _require(registry: Registry, name: str) -> None:
-    plugin = next((plugin for plugin in registry.plugins if plugin.name == name), None)
+def _require(registry: Registry, name: str) -> Plugin:
+    same = (item for item in registry.plugins if normal_name(item.name) == normal_name(name))
+    plugin = next(same, None)
     if plugin is None:
         raise NotFound(kind="plugin package", id=name)
     if plugin.error is not None:
         raise PluginError(message=f"{plugin.name} {plugin.version}: {plugin.error}")
+    return plugin

@@ -1,0 +1,72 @@
+"""Puts what is large where large values are kept, and waits for room where there is none."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+from caudal_core.errors import Unavailable
+from caudal_core.payload import Payload
+
+FIRST_WAIT = 0.05
+LONGEST_WAIT = 2.0
+
+
+class Keeper:
+    """`put` stores bytes and names them (null: nothing is kept); `in_thread` runs what blocks."""
+
+    def __init__(
+        self,
+        put: Callable[[bytes], str] | None,
+        in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
+    ) -> None:
+        self.keeps = put is not None
+        self._put = put
+        self._in_thread = in_thread
+        self._waiting = 0
+        self._why = ""
+
+    @property
+    def fault(self) -> str | None:
+        """Why results wait for room, if they do."""
+        return self._why if self._waiting else None
+
+    def wants(self, payload: Payload) -> bool:
+        """Whether it is to be kept elsewhere and is not yet."""
+        return self.keeps and payload.large and payload.ref is None
+
+    async def keep(self, payload: Payload) -> None:
+        """Keep one if it is large; where that fails it is tried until it succeeds."""
+        delay = FIRST_WAIT
+        while self.wants(payload):
+            try:
+                await self._keep(payload)
+            except OSError as error:
+                await self._wait(f"a result cannot be written: {error}", delay)
+                delay = min(LONGEST_WAIT, delay * 2)
+
+    async def keep_now(self, payload: Payload) -> None:
+        """Keep one if it is large; `Unavailable` where that fails."""
+        if not self.wants(payload):
+            return
+        try:
+            await self._keep(payload)
+        except OSError as error:
+            raise Unavailable(message=f"the inputs cannot be written: {error}") from error
+
+    async def _keep(self, payload: Payload) -> None:
+        if self._put is not None:
+            payload.ref = await self._in_thread(partial(_put, self._put, payload))
+
+    async def _wait(self, why: str, seconds: float) -> None:
+        self._waiting, self._why = self._waiting + 1, why
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            self._waiting -= 1
+
+
+def _put(put: Callable[[bytes], str], payload: Payload) -> str:
+    return put(payload.json())

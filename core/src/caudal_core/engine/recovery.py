@@ -1,0 +1,73 @@
+"""Takes up the executions that had not ended when the last engine stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from time import time
+from typing import TYPE_CHECKING
+
+from caudal_core.engine.resume import read_document, read_inputs, read_record, read_runs
+from caudal_core.errors import InvalidWorkflow, error_text
+from caudal_core.graph import Graph
+from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.statements import Statement
+from caudal_core.payload import Payload
+
+if TYPE_CHECKING:
+    from caudal_core.engine.engine import Engine
+
+Adopt = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], None]
+
+
+class Recovery:
+    """`adopt` is given what was read of an execution, and goes on with it.
+
+    `stalled` says of each execution that cannot go on yet why: a handler is not installed any more,
+    a file cannot be read. It is tried again when plugins are reloaded, and at the next start.
+    """
+
+    def __init__(self, engine: Engine, adopt: Adopt) -> None:
+        self.stalled: dict[str, str] = {}
+        self._engine = engine
+        self._adopt = adopt
+
+    async def run(self) -> None:
+        """Take up all that has not ended."""
+        history = self._engine.storage.history
+        if history is not None:
+            for execution_id in await self._engine.read(history.unfinished):
+                await self._try(execution_id)
+
+    async def again(self) -> None:
+        """Try those that could not go on."""
+        for execution_id in list(self.stalled):
+            await self._try(execution_id)
+
+    def give_up(self, execution_id: str, state: str, why: str | None) -> None:
+        """End one without running it."""
+        self.stalled.pop(execution_id, None)
+        row = (state, time(), why, execution_id)
+        self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
+
+    async def _try(self, execution_id: str) -> None:
+        try:
+            await self._take_up(execution_id)
+        except (InvalidWorkflow, OSError) as error:
+            self.stalled[execution_id] = f"it waits to be taken up again: {error_text(error)}"
+            text = "the execution %s waits: %s"
+            logging.getLogger(__name__).warning(text, execution_id, error_text(error))
+        except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
+            why = f"it could not be taken up again: {error_text(error)}"
+            self.give_up(execution_id, "failed", why)
+        else:
+            self.stalled.pop(execution_id, None)
+
+    async def _take_up(self, execution_id: str) -> None:
+        engine, storage = self._engine, self._engine.storage
+        record: ExecutionRecord = await engine.read(lambda: read_record(storage, execution_id))
+        document = await engine.read(lambda: read_document(storage, record))
+        graph = await engine.graph(document, workflow_id=record.workflow_id)
+        runs = await engine.read(lambda: read_runs(storage, record))
+        inputs = await engine.read(lambda: read_inputs(storage, record.id))
+        self._adopt(record, graph, inputs, runs)
