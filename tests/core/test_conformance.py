@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import replace
 from pathlib import Path
 from random import random
+from types import FunctionType
 from typing import Any, Self
 
 import pytest
@@ -28,7 +29,14 @@ from caudal_core import (
     handler,
 )
 from caudal_core.errors import NotFound
-from caudal_core.testing import RULES, check_handler, installed_handlers, review_handler
+from caudal_core.runner.protocol import LIGHT_ROWS
+from caudal_core.testing import (
+    RULES,
+    check_handler,
+    installed_handlers,
+    lightness,
+    review_handler,
+)
 from caudal_core.testing.subject import Subject
 
 ROOT = Path(__file__).parents[2]
@@ -259,6 +267,67 @@ def test_a_heavy_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library
         found = [f for f in review_handler(made).findings if f.rule.name == "lightImport"]
         assert (place == "outside") == bool(found)
         assert all(library in finding.wrong and name in finding.wrong for finding in found)
+
+
+IMPORTS: dict[str, tuple[str, list[str]]] = {
+    "leaves the program": ("sys.exit(3)", ["raises SystemExit: 3"]),
+    "leaves it at once": ("os._exit(7)", ["ends the program with exit code 7"]),
+    "does not end": ("threading.Event().wait()", ["takes longer than 1.5 s"]),
+    "asks somebody": ("input()", []),
+    "says something at the end": ("atexit.register(print, 'bye')", []),
+}
+
+
+@pytest.mark.parametrize("case", IMPORTS)
+def test_an_import_that_does_something(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """A module that does what it should not when it is imported is found out in so many words."""
+    line, words = IMPORTS[case]
+    name = f"plugin_{case.replace(' ', '_')}"
+    source = f"import atexit, os, sys, threading\n{line}\n"
+    (tmp_path / f"{name}.py").write_text(source, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    if "does not end" in case:
+        monkeypatch.setattr(lightness, "LONGEST", 1.5)
+    function = copy_of(good.function, module=name)
+    findings = [f for f in review_handler(like(good, function)).findings]
+    assert ["lightImport"] * bool(words) == [finding.rule.name for finding in findings]
+    text = "\n".join(map(str, findings))
+    assert [] == [word for word in [*words, *([name] if words else [])] if word not in text]
+
+
+def copy_of(function: Callable[..., Any], module: str) -> Callable[..., Any]:
+    """The same function, as if another module had defined it."""
+    made = FunctionType(function.__code__, function.__globals__, function.__name__)
+    made.__module__, made.__doc__ = module, function.__doc__
+    return made
+
+
+def test_a_large_input_is_tried() -> None:
+    """A handler that stumbles only over many records with values in them is found out."""
+
+    def stumbles(config: GoodConfig, data: Any, ctx: Context) -> Any:
+        """Take for granted that few records come in."""
+        rows = data if isinstance(data, list) else []
+        return [row["nowhere"] for row in rows if len(rows) > LIGHT_ROWS]
+
+    (finding,) = review_handler(like(good, stumbles)).findings
+    assert ("hostileInput", True) == (finding.rule.name, "KeyError: 'nowhere'" in finding.wrong)
+
+
+def test_what_it_changes_in_place_is_its_own() -> None:
+    """A plain value is the handler's own, with all that is in it, however large it is."""
+
+    def writes(config: GoodConfig, data: Any, ctx: Context) -> Any:
+        """Write into the lists of every record."""
+        for row in data if isinstance(data, list) else []:
+            for value in row.values() if isinstance(row, dict) else []:
+                if isinstance(value, list):
+                    value.append("mine")
+        return data
+
+    assert () == review_handler(like(good, writes)).findings
 
 
 # -- what is fine ---------------------------------------------------------------------------------

@@ -306,6 +306,20 @@ async def test_a_listener_that_breaks_stops_the_journal_loudly() -> None:
 # -- closing --------------------------------------------------------------------------------------
 
 
+async def test_a_sink_that_does_not_answer() -> None:
+    """Whoever waits no longer than he wants is told, and so is everybody until it answers."""
+    sink = Sink()
+    sink.gate.clear()
+    async with journal(sink) as made:
+        made.write(Statement.NODE, (1,))
+        with pytest.raises(Unavailable, match="does not answer"):
+            await soon(made.flush(most=0.01))
+        assert "the journal does not answer" == fault(made)
+        sink.gate.set()
+        await soon(made.flush())
+        assert (None, [1]) == (fault(made), sink.rows)
+
+
 async def test_closing_commits_what_is_left() -> None:
     """Nothing that was written is lost by closing in good order."""
     sink = Sink()

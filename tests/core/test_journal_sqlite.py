@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from caudal_core.errors import Unavailable
+from caudal_core.errors import InUse, Unavailable
 from caudal_core.journal import Journal
 from caudal_core.journal.journal import FEED, Row
 from caudal_core.journal.sqlite import SqliteSink
@@ -144,6 +144,19 @@ async def test_the_lock_names_its_holder(tmp_path: Path) -> None:
         assert f"the data folder {tmp_path} is in use by {holder}" in caught.value.text()
     async with sqlite_journal(tmp_path) as (made, _):
         await soon(made.flush())
+
+
+async def test_the_folder_stays_locked_without_a_writer(tmp_path: Path) -> None:
+    """While the writer is dead, or being started again, nobody else takes the folder."""
+    async with sqlite_journal(tmp_path) as (made, sink):
+        for _ in range(3):
+            assert sink.pid is not None
+            os.kill(sink.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, sink.pid, os.WEXITED | os.WNOWAIT)
+            with pytest.raises(InUse):
+                await Journal(SqliteSink(tmp_path)).open()
+            made.write(Statement.PLAN, ("plan", b"{}"))
+            await soon(made.flush())
 
 
 async def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:

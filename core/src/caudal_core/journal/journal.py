@@ -138,8 +138,11 @@ class Journal:
                 timer.cancel()
 
     def _late(self, waiter: asyncio.Future[None]) -> None:
-        fault = self.fault or "the journal did not answer in time"
-        _resolve(waiter, Unavailable(message=fault))
+        if waiter.done():
+            return
+        if self.fault is None:  # until a commit succeeds
+            self.fault = "the journal does not answer"
+        _resolve(waiter, Unavailable(message=self.fault))
 
     async def _work(self) -> None:
         try:

@@ -13,10 +13,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from caudal_core.errors import InUse, Unavailable
+from caudal_core.errors import Unavailable
 from caudal_core.journal import writer_process
 from caudal_core.journal.journal import Row
-from caudal_core.journal.writer_process import ALL, COMMIT, FEED, HELD
+from caudal_core.journal.lock import take_lock
+from caudal_core.journal.writer_process import ALL, COMMIT, FEED
 
 PRAGMAS = (
     "PRAGMA auto_vacuum=INCREMENTAL",
@@ -32,7 +33,8 @@ class SqliteSink:
 
     def __init__(self, folder: Path) -> None:
         self.database = folder / "caudal.db"
-        self._lock = folder / "caudal.lock"
+        self._lock_file = folder / "caudal.lock"
+        self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -43,13 +45,26 @@ class SqliteSink:
         return self._process.pid if self._process else None
 
     async def open(self) -> None:
-        """Start the writer; `Unavailable` names who holds the folder, or what else is wrong."""
+        """Lock the folder and start the writer.
+
+        `InUse` names who holds the folder, `Unavailable` says what else is wrong. The lock is kept
+        while the writer is started again.
+        """
+        if self._lock is None:
+            self._lock = take_lock(self._lock_file)
+        try:
+            await self._start(self._lock)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _start(self, lock: int) -> None:
         ours, theirs = socket.socketpair()
         script = str(Path(writer_process.__file__))
         with theirs:
             self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own script; it returns at once
                 [sys.executable, "-I", "-S", script, str(theirs.fileno())],
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), lock],
                 stdin=subprocess.DEVNULL,
                 start_new_session=True,
                 env={},
@@ -57,17 +72,13 @@ class SqliteSink:
         self._reader, self._writer = await asyncio.open_connection(sock=ours)
         error = await self._exchange(self._opening())
         if error is not None:
-            await self.close()
-            kind = InUse if HELD in error else Unavailable
-            raise kind(message=f"the journal cannot be opened: {error}")
+            raise Unavailable(message=f"the journal cannot be opened: {error}")
 
     def _opening(self) -> dict[str, Any]:
         from caudal_core.journal.statements import schema, statements
 
         return {
             "database": str(self.database),
-            "lock": str(self._lock),
-            "holder": f"process {os.getpid()} on {socket.gethostname()}",
             "pragmas": list(PRAGMAS),
             "schema": schema(),
             "statements": statements(),
@@ -83,12 +94,15 @@ class SqliteSink:
     async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """See `Sink.commit`. Every row may be written twice without harm."""
         try:
-            if self._writer is None:
-                await self.open()
+            if self._writer is None and self._lock is not None:
+                await self._start(self._lock)
                 fed = 0
             error = await self._exchange((COMMIT if fed else ALL, list(rows[fed:])))
+        except Unavailable:
+            await self._stop()
+            raise
         except (OSError, EOFError) as cause:
-            await self.close()
+            await self._stop()
             raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
         if error is not None:
             raise Unavailable(message=f"the journal cannot be written: {error}")
@@ -111,6 +125,13 @@ class SqliteSink:
             self._writer.write(struct.pack("!Q", len(body)) + body)
 
     async def close(self) -> None:
+        """End the writer and let go of the folder."""
+        await self._stop()
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    async def _stop(self) -> None:
         """Close the socket, which ends the writer, and wait for it."""
         writer, process = self._writer, self._process
         self._writer = self._reader = self._process = None

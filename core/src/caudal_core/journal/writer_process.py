@@ -1,12 +1,12 @@
 """The process that writes to SQLite. It needs the standard library and nothing else.
 
 It reads frames from a socket and writes them to the database. A thread would not do: beside a
-handler that computes it waits for the interpreter's lock at every row. It holds the lock file, as
-it may outlive a killed server by the moment that its last commit takes.
+handler that computes it waits for the interpreter's lock at every row. It inherits the lock of the
+data folder, as it may outlive a killed server by the moment that its last commit takes.
 
 A frame is its length in eight bytes and a marshalled value; both ends are the same interpreter and
 nobody else holds the socket. The first frame is the opening
-`{"database", "lock", "holder", "pragmas", "schema", "statements"}`, every other
+`{"database", "pragmas", "schema", "statements"}`, every other
 `(kind, [(statement's number, row), …])`: `FEED` adds rows to the transaction, `COMMIT` adds the
 last ones and ends it, `ALL` drops what was fed before and is a transaction of its own. All but
 `FEED` are answered, with null or with a text that says what went wrong.
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import contextlib
 import marshal
-import os
 import signal
 import socket
 import sqlite3
@@ -24,12 +23,9 @@ import struct
 import sys
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 FEED, COMMIT, ALL = range(3)
-HELD = "is in use by"
-"""What the answer to the opening says where another process holds the lock file."""
 
 
 def main() -> None:
@@ -41,13 +37,11 @@ def main() -> None:
         opening = read_frame(stream)
         if opening is None:
             return
-        lock, database, error = open_database(opening)
+        database, error = open_database(opening)
         write_frame(stream, error)
         if database is not None:
             serve(stream, database, opening["statements"])
             database.close()
-        if lock is not None:
-            os.close(lock)
 
 
 def read_frame(stream: Any) -> Any:
@@ -67,13 +61,9 @@ def write_frame(stream: Any, value: Any) -> None:
     stream.flush()
 
 
-def open_database(
-    opening: dict[str, Any],
-) -> tuple[int | None, sqlite3.Connection | None, str | None]:
-    """Take the lock, open the database and bring its tables into being."""
-    lock = None
+def open_database(opening: dict[str, Any]) -> tuple[sqlite3.Connection | None, str | None]:
+    """Open the database and bring its tables into being, or say what is wrong."""
     try:
-        lock = take_lock(opening["lock"], opening["holder"])
         database = sqlite3.connect(opening["database"], isolation_level=None)
         for pragma in opening["pragmas"]:
             database.execute(pragma).fetchall()
@@ -81,28 +71,9 @@ def open_database(
         for statement in opening["schema"]:
             database.execute(statement)
         database.execute("COMMIT")
-    except (OSError, sqlite3.Error, BlockingIOError) as error:
-        return lock, None, str(error)
-    return lock, database, None
-
-
-def take_lock(path: str, holder: str) -> int:
-    """Hold the lock file as long as this process lives; the error names who has it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass  # no such locks on this system
-    except OSError:
-        os.close(descriptor)
-        by = Path(path).read_text(encoding="utf-8").strip() or "another process"
-        message = f"the data folder {Path(path).parent} {HELD} {by}"
-        raise OSError(message) from None
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, holder.encode(), 0)
-    return descriptor
+    except (OSError, sqlite3.Error) as error:
+        return None, str(error)
+    return database, None
 
 
 def serve(stream: Any, database: sqlite3.Connection, statements: list[str]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from caudal_core.context import Context, Environment
 from caudal_core.handler import Handler
@@ -13,6 +15,8 @@ from caudal_core.payload import Payload
 from caudal_core.runner.call import NodeResult
 from caudal_core.runner.protocol import Job
 from caudal_core.values import JSON, decode
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +45,39 @@ def run_handler(
     *,
     node_id: str = "node",
     on_row_error: str = "fail",
+    type_version: int | None = None,
     **environment: Any,
 ) -> Ran:
     """Run `handler` on `data`; raises what it raises.
 
-    `config` is as a workflow stores it. For a handler with several input ports `data` is a mapping
-    by port. `environment` sets what its `Context` shows: `inputs`, `timezone`, `clock`, `files`,
+    `config` is as a workflow stores it; `type_version` is the version of the handler that it was
+    stored at, from which it is migrated (without one it is of today's, and is not). For a handler
+    with several input ports `data` is a mapping by port. In an `async def` test the test's own
+    event loop waits meanwhile. `environment` sets what its `Context` shows: `inputs`, `timezone`, `clock`, `files`,
     `dry_run`, … (see `caudal_core.context.Environment`).
     """
     several = handler.wants == "ports"
     delivered = (data or {}) if several else {handler.inputs[0] if handler.inputs else "in": data}
     job = Job(
         handler=handler,
-        config=handler.parse(config),
+        config=handler.parse(config, handler.version if type_version is None else type_version),
         deliveries={port: Payload.of(value) for port, value in delivered.items()},
         ctx=Context(node_id, Environment(**environment)),
         on_row_error=on_row_error,
     )
-    result = asyncio.run(job.run_async()) if handler.is_async else job.run()
+    result = _waited_for(job.run_async) if handler.is_async else job.run()
     return _ran(result, job.ctx)
+
+
+def _waited_for(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """What it comes to; on a thread of its own where an event loop runs in this one."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work())
+    context = copy_context()
+    with ThreadPoolExecutor(1, "run_handler") as thread:
+        return thread.submit(context.run, lambda: asyncio.run(work())).result()
 
 
 def _ran(result: NodeResult, ctx: Context) -> Ran:

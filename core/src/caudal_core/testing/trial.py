@@ -12,12 +12,12 @@ from typing import Any
 from caudal_core.config import Config
 from caudal_core.context import Context, Environment
 from caudal_core.handler import Handler
-from caudal_core.payload import Payload
+from caudal_core.payload import LARGE, Payload
 from caudal_core.runner import EmbeddedRunner, Job, NodeResult
 from caudal_core.values import JSON
 
 LONGEST = 10.0
-"""Seconds that one run on a small input may take."""
+"""Seconds that one run may take; no input has more than some thousand records."""
 
 ODD: Sequence[JSON] = (
     [],
@@ -31,6 +31,9 @@ ODD: Sequence[JSON] = (
     12.5,
 )
 """Small values that a node may well be given."""
+
+ROWS = LARGE // 50
+"""Records of the one that is large; each takes more than so many bytes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +71,18 @@ def try_out(handler: Handler, configs: Iterable[Config]) -> list[Trial]:
 
 def _inputs(handler: Handler) -> Iterator[dict[str, JSON]]:
     ports = handler.inputs or ("in",)
-    for value in ODD:
+    for value in (*ODD, _large()):
         yield dict.fromkeys(ports, value)
         if len(ports) > 1:
             yield {ports[0]: value}
+
+
+def _large() -> JSON:
+    """Records that are kept by reference, with values in them that have values in them."""
+    return [
+        {"id": index, "level": index / 2, "tags": ["a", {"unit": "m³", "of": [index]}]}
+        for index in range(ROWS)
+    ]
 
 
 async def _runs(handler: Handler, wanted: list[tuple[Config, dict[str, JSON]]]) -> list[Trial]:
