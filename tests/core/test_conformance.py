@@ -291,7 +291,7 @@ def test_an_import_that_does_something(
     if "does not end" in case:
         monkeypatch.setattr(lightness, "LONGEST", 1.5)
     function = copy_of(good.function, module=name)
-    findings = [f for f in review_handler(like(good, function)).findings]
+    findings = review_handler(like(good, function)).findings
     assert ["lightImport"] * bool(words) == [finding.rule.name for finding in findings]
     text = "\n".join(map(str, findings))
     assert [] == [word for word in [*words, *([name] if words else [])] if word not in text]

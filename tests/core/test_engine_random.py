@@ -89,8 +89,8 @@ def evaluate(
         if arriving and not delivered:
             found.states[name] = "skipped"
             continue
-        given_by_port = merged(node, delivered, found.left) if arriving else {first(node): inputs}
-        settle(name, node, given_by_port, found)
+        came = merged(node, delivered, found.left) if arriving else ({first(node): inputs}, True)
+        settle(name, node, came, found)
     return found
 
 
@@ -101,10 +101,11 @@ def first(node: dict[str, Any]) -> str:
 
 def merged(
     node: dict[str, Any], delivered: list[Connection], left: dict[str, dict[str, Any]]
-) -> dict[str, Any] | None:
-    """By port what came in, or nothing where it does not go together."""
+) -> tuple[dict[str, Any], bool]:
+    """By port what came in, and whether it goes together; what does not is a list of it all."""
     ports = ("A", "B") if node["type"].endswith("2") else ("in",)
     found: dict[str, Any] = {}
+    together = True
     for port in ports:
         parts = [left[c[0]][c[1]] for c in delivered if c[3] == port]
         if len(parts) == 1:
@@ -114,18 +115,19 @@ def merged(
         elif parts and all(type(part) is dict for part in parts):
             found[port] = {key: value for part in parts for key, value in part.items()}
         elif parts:
-            return None
-    return found
+            found[port], together = parts, False
+    return found, together
 
 
 def settle(
-    name: str, node: dict[str, Any], given_by_port: dict[str, Any] | None, found: Expected
+    name: str, node: dict[str, Any], given: tuple[dict[str, Any], bool], found: Expected
 ) -> None:
     """What a node that runs hands on."""
     config, policy = node["config"], node.get("onError", "fail")
     tries = 1 + node.get("retries", 0)
-    came = given_by_port or {}
-    if given_by_port is not None and config["fails"] < tries:
+    came, together = given
+    data = came if len(came) > 1 else next(iter(came.values()), None)
+    if together and config["fails"] < tries:
         data = came if node["type"].endswith("2") else came["in"]
         value = data if config["value"] is None else config["value"]
         found.states[name] = "completed"
@@ -136,9 +138,8 @@ def settle(
         found.failed.append(name)
         found.poisoned.add(name)
     elif policy == "continue":
-        found.left[name] = {"out": next(iter(came.values()), None)}
+        found.left[name] = {"out": data}
     else:
-        data = came if len(came) > 1 else next(iter(came.values()), None)
         error = {"error": found.errors[name], "node": name, "input": data}
         found.left[name] = {"error": error}
 

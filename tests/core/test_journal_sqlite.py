@@ -152,7 +152,7 @@ async def test_the_folder_stays_locked_without_a_writer(tmp_path: Path) -> None:
         for _ in range(3):
             assert sink.pid is not None
             os.kill(sink.pid, signal.SIGKILL)
-            os.waitid(os.P_PID, sink.pid, os.WEXITED | os.WNOWAIT)
+            os.waitid(os.P_PID, sink.pid, os.WEXITED | os.WNOWAIT)  # noqa: ASYNC222 - it is dead
             with pytest.raises(InUse):
                 await Journal(SqliteSink(tmp_path)).open()
             made.write(Statement.PLAN, ("plan", b"{}"))

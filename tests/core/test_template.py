@@ -11,10 +11,12 @@ from caudal_core import DataError, TemplateError, UnknownField
 from caudal_core.context import Context, Environment
 from caudal_core.records import Records
 from caudal_core.template import (
+    People,
     as_text,
     compile_template,
     format_date,
     literal,
+    render_rows,
     render_value,
     templates_in,
 )
@@ -122,6 +124,10 @@ def test_defaults(template: str, expected: Any) -> None:
     ("template", "expected"),
     [
         ("{{x|number:2}}", "1234.50"),
+        ("{{half|number:2}}", "2.68"),
+        ("{{half|number:0}}", "3"),
+        ("{{below|number:1}}", "-0.3"),
+        ("{{tiny|number:2}}", "0.00"),
         ("{{text|number:1}}", "3.5"),
         ("{{big|number:2}}", "1152921504606846977.00"),
         ("{{exact|number:3}}", "0.123"),
@@ -131,12 +137,17 @@ def test_defaults(template: str, expected: Any) -> None:
         ("{{name|upper}}", "ÉBRO"),
         ("{{o|json}}", '{"x":1}'),
         ("{{missing|5|number:1}}", "5.0"),
+        ("{{when|date:yyyy-MM-ddTHH:mm}}", "2026-03-01T09:05"),
+        ("{{when|date:yyyyMMdd}}", "20260301"),
     ],
 )
 def test_filters(template: str, expected: Any) -> None:
     """Numbers, dates, capitals and JSON have a form of their own."""
     record = {
         "x": 1234.5,
+        "half": 2.675,
+        "below": -0.25,
+        "tiny": 1e-300,
         "text": "3.5",
         "big": 2**60 + 1,
         "exact": Decimal("0.12345678901234567"),
@@ -170,6 +181,12 @@ def test_filters_say_what_they_cannot_take(template: str, why: str) -> None:
         ("x {{a}} {{b", "'{{' at character 9 is never closed"),
         ("{{}}", "'{{}}' names no field"),
         ("{{  }}", "'{{}}' names no field"),
+        ("{{a|date:d MMMM}}", "'MMMM' in 'date:d MMMM' is no part of a date; there are yyyy yy MM"),
+        ("{{a|date:hh:mm}}", "'hh' in 'date:hh:mm' is no part of a date"),
+        ("{{a|date:ddd}}", "'ddd' in 'date:ddd' is no part of a date"),
+        ("{{a|date:dd de MM}}", "'e' in 'date:dd de MM' is no part of a date"),
+        ("{{a|date:yyyy-MM-ddTHH:mm:ssZ}}", "'Z' in"),
+        ("{{a|date:YYYY}}", "'YYYY' in 'date:YYYY' is no part of a date"),
     ],
 )
 def test_what_cannot_be_read(template: str, why: str) -> None:
@@ -177,6 +194,20 @@ def test_what_cannot_be_read(template: str, why: str) -> None:
     with pytest.raises(TemplateError) as caught:
         compile_template(template)
     assert why in str(caught.value)
+    assert why not in caught.value.text("es")
+
+
+def test_numbers_for_people_round_alike() -> None:
+    """In a text for people halves go away from zero too, however long the number is."""
+    people = People("es-ES")
+    assert "2,68" == compile_template("{{x|number:2}}").render({"x": 2.675}, people=people)
+    long = compile_template("{{x|number:2}}").render({"x": 10**40}, people=people)
+    assert "10" + ".000" * 13 + ",00" == long
+
+
+def test_many_placeholders_are_read() -> None:
+    """A template is read in time that grows with its length."""
+    assert "1" * 200_000 == filled("{{x}}" * 200_000, {"x": 1})
 
 
 def test_an_unknown_field_lists_those_there_are() -> None:
@@ -199,11 +230,46 @@ def test_a_field_that_only_other_records_have_is_null() -> None:
         filled("{{z}}", {"a": 1}, columns)
 
 
-def test_a_template_only_looks() -> None:
+@pytest.mark.parametrize("text", ["{{2*3}}", "{{a.clear()}}", "{{a.__class__}}", "{{a.keys}}"])
+def test_a_template_only_looks(text: str) -> None:
     """What looks like code is a name, and nothing more happens with it."""
-    for text in ("{{2*3}}", "{{a.clear()}}", "{{a.__class__}}", "{{a.keys}}"):
-        with pytest.raises(UnknownField):
-            filled(text, {"a": {"b": 1}})
+    with pytest.raises(UnknownField):
+        filled(text, {"a": {"b": 1}})
+    with pytest.raises(UnknownField):
+        render_rows(text, Records([{"a": {"b": 1}}]))
+
+
+def test_a_path_that_no_record_has_lists_those_beside_it() -> None:
+    """Over a table a path that is nowhere is an error which names what lies where it would."""
+    rows = Records([{"a": None}, {"a": {"id": 1}, "x": 2}])
+    with pytest.raises(UnknownField) as caught:
+        render_rows("{{a.idd}}", rows)
+    expected = "unknown field 'a.idd'; the fields are: a.id, a, x; did you mean 'a.id'?"
+    assert expected == str(caught.value)
+    with pytest.raises(UnknownField, match=r"the fields are: a, x$"):
+        render_rows("{{a[0]}}", rows)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{{a.b}}", [None, None, None, None, 1]),
+        ("{{a.b|7}}", [7, 7, 7, 7, 1]),
+        ("{{a.nowhere|7}}", [7, 7, 7, 7, 7]),
+        ("{{a}}", [None, None, {}, 5, {"b": 1}]),
+        ("v={{a.b}}", ["v=", "v=", "v=", "v=", "v=1"]),
+    ],
+)
+def test_a_path_that_some_record_has_is_null_in_the_others(text: str, expected: list[Any]) -> None:
+    """One look at the table tells that a path is known, wherever in it the record stands."""
+    rows = Records([{}, {"a": None}, {"a": {}}, {"a": 5}, {"a": {"b": 1}}])
+    assert expected == render_rows(text, rows)
+    assert expected[-1:] == render_rows(text, Records([{"a": {"b": 1}}], single=True))
+
+
+def test_without_records_no_path_is_unknown() -> None:
+    """Where there are no records nobody knows which fields they would have."""
+    assert [] == render_rows("{{a.b}} {{c}}", Records())
 
 
 def test_render_value_goes_inside_lists_and_objects() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from caudal_core.engine.attempts import Attempts
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.means import Means
-from caudal_core.engine.merge import gather, unmerged
+from caudal_core.engine.merge import gather, gather_mixed
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED, is_result
 from caudal_core.errors import MixedMerge
@@ -98,7 +98,7 @@ class Drive:
         try:
             deliveries = gather(node, e.delivered, e.inputs)
         except MixedMerge as error:
-            run.input = unmerged(node, e.delivered)
+            run.input = gather_mixed(node, e.delivered)
             self._attempts.failed(node, run, error)
         else:
             self._attempts.begin(node, run, deliveries)

@@ -27,12 +27,16 @@ def gather(node: GraphNode, delivered: Delivered, inputs: Payload) -> dict[str, 
     }
 
 
-def unmerged(node: GraphNode, delivered: Delivered) -> dict[str, Payload]:
-    """By input port what came in where it does not go together: a list of all of it."""
-    return {
-        port: parts[0] if len(parts) == 1 else Payload.listed(parts)
-        for port, parts in _arrived(node, delivered)
-    }
+def gather_mixed(node: GraphNode, delivered: Delivered) -> dict[str, Payload]:
+    """The same, with what does not go together at a port as a list of all that came."""
+    return {port: _merge_or_list(port, parts) for port, parts in _arrived(node, delivered)}
+
+
+def _merge_or_list(port: str, parts: Sequence[Payload]) -> Payload:
+    try:
+        return parts[0] if len(parts) == 1 else merge(port, parts)
+    except MixedMerge:
+        return Payload.listed(parts)
 
 
 def _arrived(node: GraphNode, delivered: Delivered) -> Iterator[tuple[str, list[Payload]]]:

@@ -15,26 +15,27 @@ class BlobFolder:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._ready: set[Path] = set()
 
     def put(self, content: bytes) -> str:
         """Keep the bytes; their name is the SHA-256 of the content."""
         name = content_hash(content)
         path = self._path(name)
-        if path.exists():
-            return name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        self._make(path.parent)
+        if not path.exists():
+            _write(path, content)
+        # Also where it is there already: whoever wrote it may not have come to this yet.
         _sync_folder(path.parent)
         return name
+
+    def _make(self, folder: Path) -> None:
+        """Bring a folder into being, and see to it once that it stays, whoever made it."""
+        if folder in self._ready and folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        _sync_folder(self._folder)
+        _sync_folder(self._folder.parent)
+        self._ready.add(folder)
 
     def get(self, name: str) -> bytes:
         """The bytes of this name; `NotFound` if they are gone."""
@@ -45,6 +46,20 @@ class BlobFolder:
 
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file, which is there whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 def _sync_folder(folder: Path) -> None:

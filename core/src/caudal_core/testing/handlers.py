@@ -53,8 +53,8 @@ def run_handler(
     `config` is as a workflow stores it; `type_version` is the version of the handler that it was
     stored at, from which it is migrated (without one it is of today's, and is not). For a handler
     with several input ports `data` is a mapping by port. In an `async def` test the test's own
-    event loop waits meanwhile. `environment` sets what its `Context` shows: `inputs`, `timezone`, `clock`, `files`,
-    `dry_run`, … (see `caudal_core.context.Environment`).
+    event loop waits meanwhile. `environment` sets what its `Context` shows: `inputs`, `timezone`,
+    `clock`, `files`, `dry_run`, … (see `caudal_core.context.Environment`).
     """
     several = handler.wants == "ports"
     delivered = (data or {}) if several else {handler.inputs[0] if handler.inputs else "in": data}

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from caudal_core.config import Config
-from caudal_core.handler import Handler
+from caudal_core.handler import UNRECORDED, Handler
 from caudal_core.testing.trial import Trial, try_out
 
 
@@ -49,7 +49,7 @@ class Subject:
     @cached_property
     def trials(self) -> list[Trial]:
         """It was run with every config on every odd input; not at all where that could do harm."""
-        harmless = self.handler.effect in ("pure", "idempotent") or self._effects
+        harmless = self.handler.effect in UNRECORDED or self._effects
         return try_out(self.handler, self.configs) if harmless else []
 
 
