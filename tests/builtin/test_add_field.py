@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from caudal_builtin.add_field import add_field
+from caudal_builtin.moments import LocalTimeUnclear
 from caudal_core import Records, UnknownField
 from caudal_core.context import Context, Environment
 from caudal_core.testing.handlers import run_handler
@@ -132,12 +133,106 @@ def test_the_rows_that_came_in_are_not_changed() -> None:
     assert [{"a": 1}] == rows
 
 
-def test_the_zone_that_was_taken_is_told() -> None:
-    """Where a time without a zone meets one that has one, the log says which zone was taken."""
-    config = {"expression": "[a] < [b]"}
-    row = {"a": "2026-03-01T10:00", "b": "2026-03-01T10:00:00Z"}
-    ran = run_handler(add_field, row, config, timezone="Europe/Madrid")
-    assert ran.output["newField"] is True
-    assert ["date-times without a zone were taken to be in Europe/Madrid"] == [
-        line["message"] for line in ran.log
+AT: dict[str, Any] = {"at": "2026-03-01T10:00", "utc": "2026-03-01T10:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("timezone", "expected"), [(None, "Europe/Madrid"), ("", "Europe/Madrid"), ("UTC", "UTC")]
+)
+@pytest.mark.parametrize("expression", ["[at] < [utc]", "datediff([utc], [at], 'hour') < 0"])
+def test_the_zone_that_was_taken_is_told(
+    timezone: str | None, expected: str, expression: str
+) -> None:
+    """A time without a zone is of the node's zone, else the workflow's; the result says which."""
+    config = {"expression": expression, "timezone": timezone}
+    ran = run_handler(add_field, AT, config, timezone="Europe/Madrid")
+    assert (expected == "Europe/Madrid") is ran.output["newField"]
+    assert {"timezone": expected} == ran.report
+    told = "field 'newField' added in 1 record; times without a zone read in "
+    assert told + expected == ran.message
+
+
+def test_no_zone_is_named_where_none_was_used() -> None:
+    """Times that all lack a zone need none."""
+    config = {"expression": "[at] < [at]", "timezone": "Europe/Madrid"}
+    assert {} == run_handler(add_field, AT, config).report
+
+
+def test_a_zone_that_does_not_exist_is_found_when_the_config_is_read() -> None:
+    """A misspelt zone is a problem before anything runs."""
+    with pytest.raises(ValidationError, match="no time zone 'Madrid'"):
+        add_field.parse({"timezone": "Madrid"})
+
+
+LIMIT = "2026-10-25T01:00:00Z"
+NIGHT = [
+    {"at": f"2026-10-25T{hour}", "limit": LIMIT} for hour in ("01:30", "02:30", "02:30", "03:30")
+]
+
+
+@pytest.mark.parametrize(
+    ("ambiguous", "expected"),
+    [
+        ("first", [True, True, True, False]),
+        ("second", [True, False, False, False]),
+        ("infer", [True, True, False, False]),
+    ],
+)
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "[at] < [limit]",
+        "[limit] > [at]",
+        "coalesce([at], '') < [limit]",
+        "datediff([at], [limit], 'minute') > 0",
+    ],
+)
+def test_a_time_that_exists_twice_is_what_the_config_says(
+    ambiguous: str, expected: list[bool], expression: str
+) -> None:
+    """One of the two is chosen, or told by the order of the records; else it is an error."""
+    config = {"expression": expression, "timezone": "Europe/Madrid"}
+    rows = added(NIGHT, **config, ambiguous=ambiguous)
+    assert expected == [row["newField"] for row in rows]
+    with pytest.raises(LocalTimeUnclear, match=r"row 1, the local time .* exists twice"):
+        added(NIGHT, **config)
+
+
+def test_the_order_changes_no_value() -> None:
+    """A time whose offset the order tells is handed on as it came, without one."""
+    config = {"expression": "[at]", "ambiguous": "infer", "timezone": "Europe/Madrid"}
+    assert [row["at"] for row in NIGHT] == [row["newField"] for row in added(NIGHT, **config)]
+
+
+def test_what_no_order_tells_is_an_error() -> None:
+    """With `infer` a local time is refused that is computed, or of which two orders differ."""
+    half = "2026-10-25T02:30"
+    rows = [
+        {"at": half, "end": "2026-10-25T02:20", "limit": LIMIT},
+        {"at": half, "end": half, "limit": LIMIT},
+        {"at": "2026-10-25T02:40", "end": "2026-10-25T02:10", "limit": LIMIT},
     ]
+    zone = {"ambiguous": "infer", "timezone": "Europe/Madrid"}
+    with pytest.raises(LocalTimeUnclear, match=r"row 0, the local time .* exists twice"):
+        added(rows, expression="dateadd([at], 0, 'hour') < [limit]", **zone)
+    with pytest.raises(LocalTimeUnclear, match=r"row 1, the local time .* exists twice"):
+        added(rows, expression="if([at] = [end], [end], [at]) < [limit]", **zone)
+
+
+@pytest.mark.parametrize("text", ["{{m.idd}}", "{{m.clear()}}", "{{m.__class__}}", "[{{m.idd}}]"])
+@pytest.mark.parametrize("data", [[{"m": {"id": 1}}], {"m": {"id": 1}}])
+def test_a_path_that_no_record_has_is_unknown(text: str, data: Any) -> None:
+    """A template refuses what is nowhere below a column as it does a column that is nowhere."""
+    with pytest.raises(UnknownField, match=r"the fields are: m\.id, m"):
+        added(data, fieldValue=text)
+    with pytest.raises(UnknownField):
+        added(data, expression="[m.idd]")
+
+
+def test_a_path_that_some_records_have_is_null_in_the_others() -> None:
+    """Rows whose object is null, missing or without the path have null where another has it."""
+    rows = [{"m": None}, {"x": 1}, {"m": {}}, {"m": 5}, {"m": {"id": 7}}]
+    for config in ({"fieldValue": "{{m.id}}"}, {"expression": "[m.id]"}):
+        assert [None] * 4 + [7] == [row["newField"] for row in added(rows, **config)]
+    assert [0] * 4 + [7] == [row["newField"] for row in added(rows, fieldValue="{{m.id|0}}")]
+    assert [{"m": {}, "newField": 0}] == added([{"m": {}}], fieldValue="{{m.id|0}}")

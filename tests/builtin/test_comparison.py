@@ -26,11 +26,16 @@ EQUAL: list[tuple[Any, Any]] = [
     (0.5, "0,5"),
     (Decimal("1.2345678901234567"), Decimal("1.2345678901234567")),
     (2**60, 2**60),
+    (0.1, Decimal("0.10000000000000000000")),
+    (Decimal("0.10000000000000000000"), "0.1"),
+    (Decimal("2.0000000000000000000"), 2),
     (True, True),
     (True, "true"),
     (False, "false"),
     ([1, "a"], [1, "a"]),
     ({"a": 1}, {"a": 1}),
+    ([1, [None, True]], [1.0, [None, "true"]]),
+    ({"a": [0.1]}, {"a": [Decimal("0.10000000000000000000")]}),
 ]
 UNEQUAL: list[tuple[Any, Any]] = [
     ("a", "A"),
@@ -49,7 +54,17 @@ UNEQUAL: list[tuple[Any, Any]] = [
     (True, False),
     ([1], 1),
     ([1], "[1]"),
+    ([1], [True]),
+    ([0, "a"], [False, "a"]),
+    ([[1]], [[True]]),
+    ([None], [0]),
+    ([None], [""]),
+    ([1], [1, 1]),
     ({"a": 1}, {"a": 2}),
+    ({"a": 1}, {"a": True}),
+    ({"a": 1}, {"b": 1}),
+    ({"a": None}, {}),
+    (Decimal("0.10000000000000000001"), 0.1),
     ("2026-03-01", "2026-03-01T00:00"),
 ]
 
@@ -81,6 +96,9 @@ def test_not_equals(left: Any, right: Any) -> None:
         ("999,5", "1.000,25"),
         (-1.5, "-1,25"),
         (1, Decimal("1.0000000000000001")),
+        (0.1, Decimal("0.10000000000000000001")),
+        (Decimal("0.09999999999999999999"), 0.1),
+        (Decimal("0.09999999999999999999"), "0,1"),
         (2**53, 2**53 + 1),
         ("2026-03-01", "2026-03-02"),
         ("2026-03-01", "2026-03-01T00:01"),
@@ -102,13 +120,24 @@ def test_order(less: Any, more: Any) -> None:
     assert holds(more, "between", [less, more])
 
 
-@pytest.mark.parametrize("value", [5, "5", "5,0", "2026-03-01"])
-def test_order_of_equals(value: Any) -> None:
+@pytest.mark.parametrize(
+    ("value", "same"),
+    [
+        (5, 5),
+        ("5", "5"),
+        ("5,0", "5,0"),
+        ("2026-03-01", "2026-03-01"),
+        (0.1, Decimal("0.10000000000000000000")),
+        (Decimal("0.10000000000000000000"), 0.1),
+    ],
+)
+def test_order_of_equals(value: Any, same: Any) -> None:
     """A value is neither above nor below itself, yet at least and at most itself."""
-    assert not holds(value, "lessThan", value)
-    assert not holds(value, "greaterThan", value)
-    assert holds(value, "lessOrEqual", value)
-    assert holds(value, "greaterOrEqual", value)
+    assert not holds(value, "lessThan", same)
+    assert not holds(value, "greaterThan", same)
+    assert holds(value, "lessOrEqual", same)
+    assert holds(value, "greaterOrEqual", same)
+    assert holds(value, "between", [same, same])
 
 
 @pytest.mark.parametrize(
@@ -209,6 +238,11 @@ def test_a_list_has_no_beginning() -> None:
         ("[a]", "[a], [b]", True),
         ("a", "", False),
         (5, 5, True),
+        (0.1, [Decimal("0.10000000000000000000")], True),
+        (True, [1], False),
+        ([1], [[True]], False),
+        ("a", "[" * 50_000, False),
+        ("[a", "[a, {", True),
     ],
 )
 def test_in(left: Any, right: Any, expected: bool) -> None:  # noqa: FBT001
@@ -229,6 +263,10 @@ def test_in(left: Any, right: Any, expected: bool) -> None:  # noqa: FBT001
         "1,5, 5",
         "1.5,5",
         " 1,5 and 5 ",
+        "1,5   AND\t5",
+        "1,5 \n ;5",
+        "[1.5,5]",
+        ' ["1,5", 5]',
     ],
 )
 def test_between(right: Any) -> None:
@@ -246,7 +284,7 @@ def test_between_dates() -> None:
     assert not holds("2026-04-01", "between", "2026-03-01, 2026-03-31")
 
 
-@pytest.mark.parametrize("right", [[1], [1, 2, 3], "1", "1, 2, 3", 5])
+@pytest.mark.parametrize("right", [[1], [1, 2, 3], "1", "1, 2, 3", 5, "[1, 2, 3]", "[" * 50_000])
 def test_between_needs_two_limits(right: Any) -> None:
     """One limit or three are an error."""
     with pytest.raises(NotComparable, match="needs two values to lie between"):

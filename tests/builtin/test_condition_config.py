@@ -72,6 +72,8 @@ def test_absent_values_are_defaults(empty: Any) -> None:
         ({"conditionOperator": "between", "conditionValue": "5"}, "between needs two values"),
         ({"conditionOperator": "between", "conditionValue": [1, ""]}, "between needs two values"),
         ({"conditionOperator": "between", "conditionValue": "1,5,2,5"}, "needs two values"),
+        ({"conditionOperator": "between", "conditionValue": "[1,2,3]"}, "needs two values"),
+        ({"conditionOperator": "between", "conditionValue": "1" + " " * 50_000}, "needs two"),
         ({"additionalConditions": [{"field": ""}]}, "field is empty: name the field"),
         ({"additionalConditions": [{"field": "a", "operator": ">"}]}, "greaterThan on 'a' has no"),
         ({"logicalOperator": "XOR"}, "'AND' or 'OR'"),

@@ -54,10 +54,30 @@ def test_missing_is_empty(operator: str, expected: list[int]) -> None:
     assert expected == met(ROWS, "price", operator, onMissing="error")
 
 
-def test_per_row_refuses_a_field_that_no_record_has() -> None:
-    """A field that is nowhere in the records is an error which names the nearest."""
+@pytest.mark.parametrize(
+    ("on_missing", "operator", "expected"),
+    [
+        (None, "equals", []),
+        ("false", "equals", []),
+        ("true", "equals", [1, 2, 3, 4, 5]),
+        (None, "isEmpty", [1, 2, 3, 4, 5]),
+    ],
+)
+def test_a_field_that_no_record_has_is_missing_in_all(
+    on_missing: str | None, operator: str, expected: list[int]
+) -> None:
+    """Row by row such a field goes the way of `onMissing`, and the log names the nearest."""
+    assert expected == met(ROWS, "prize", operator, 1, onMissing=on_missing)
+    more = {"processingMode": "perRow", "onMissing": on_missing}
+    (line,) = ran(ROWS, "prize", operator, 1, **more).log
+    assert line["level"] == "warning"
+    assert "did you mean 'price'?" in line["message"]
+
+
+def test_per_row_refuses_a_field_that_no_record_has_where_missing_is_an_error() -> None:
+    """With `onMissing` error a field that is nowhere is an error which names the nearest."""
     with pytest.raises(UnknownField, match=r"unknown field 'prize'.*did you mean 'price'"):
-        met(ROWS, "prize", "equals", 1)
+        met(ROWS, "prize", "equals", 1, onMissing="error")
 
 
 @pytest.mark.parametrize("data", [ROWS, ROWS[0]])
@@ -101,7 +121,7 @@ def test_a_path_that_leads_nowhere_is_unknown(path: str) -> None:
     """A path that ends in no record is an unknown field."""
     rows = [{"id": 1, "meter": {"kind": "x"}, "tags": ["y"], "price": 5}]
     with pytest.raises(UnknownField):
-        met(rows, path, "equals", "x")
+        met(rows, path, "equals", "x", onMissing="error")
 
 
 @pytest.mark.parametrize(
@@ -159,10 +179,37 @@ def test_a_template_in_a_list() -> None:
     assert [2] == met(rows, "low", "in", "{{v}}, 6")
 
 
-def test_a_template_refuses_an_unknown_field() -> None:
-    """A placeholder for a field that no record has is an error."""
-    with pytest.raises(UnknownField, match="unknown field 'limite'"):
-        met(ROWS, "price", "greaterThan", "{{limite}}")
+@pytest.mark.parametrize(
+    "value", ["{{low}} and {{high}}", ["{{low}}", "{{high}}"], ["{{low}}", 9], "{{both}}"]
+)
+def test_a_limit_that_is_null_is_missing(value: Any) -> None:
+    """A `between` that is filled with null goes the way of `onMissing`, and is counted."""
+    rows: list[dict[str, Any]] = [
+        {"id": 1, "v": 5, "low": 1, "high": 9, "both": [1, 9]},
+        {"id": 2, "v": 5, "low": None, "high": 9, "both": [None, 9]},
+        {"id": 3, "v": 5},
+    ]
+    assert [1] == met(rows, "v", "between", value)
+    assert [1, 2, 3] == met(rows, "v", "between", value, onMissing="true")
+    found = ran(rows, "v", "between", value, processingMode="perRow")
+    assert "1 of 3 records meet the condition, 2 without a value" == found.message
+    with pytest.raises(MissingValue, match="row 1, field 'v'"):
+        met(rows, "v", "between", value, onMissing="error")
+
+
+@pytest.mark.parametrize("name", ["limite", "limits.low", "limits.__class__"])
+def test_a_template_refuses_an_unknown_field(name: str) -> None:
+    """A placeholder for a field or path that no record has is an error."""
+    rows = [{**row, "limits": {"high": 9}} for row in ROWS]
+    with pytest.raises(UnknownField, match=f"unknown field '{name}'"):
+        met(rows, "price", "greaterThan", "{{" + name + "}}")
+
+
+def test_a_path_in_a_template_is_null_where_a_record_lacks_it() -> None:
+    """A path that some record has is missing in the others."""
+    rows = [{"id": 1, "v": 5, "limit": {"low": 1}}, {"id": 2, "v": 5, "limit": None}]
+    assert [1] == met(rows, "v", "greaterThan", "{{limit.low}}")
+    assert [1, 2] == met(rows, "v", "greaterThan", "{{limit.low}}", onMissing="true")
 
 
 def test_a_pattern_is_no_template() -> None:

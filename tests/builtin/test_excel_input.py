@@ -1,8 +1,10 @@
 """The handler `excelInput`: tables in the workflow, in text files and in workbooks."""
 
 import json
+import re
+import weakref
 import zipfile
-from collections.abc import Callable
+from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,48 +14,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
+from tests.builtin.files import Read, reader, warnings, workbook
 
 from caudal_builtin.excel_input import excel_input
+from caudal_builtin.tables.layout import Options, laid_out
 from caudal_builtin.tables.problem import UnreadableTable
-from caudal_core import FileRefused, HandlerError, NotAvailable, UnknownField
+from caudal_builtin.tables.reading import read_table
+from caudal_core import DataError, FileRefused, HandlerError, NotAvailable, UnknownField
 from caudal_core.files import FileAccess
-from caudal_core.testing.handlers import Ran, run_handler
+from caudal_core.testing.handlers import run_handler
 
-Read = Callable[..., Ran]
 moment = datetime.fromisoformat
 
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
     """Writes a file of this content and reads it: `read("a;b", decimal=",")`."""
-
-    def run(content: str | bytes | Path, *, name: str = "file.csv", **config: Any) -> Ran:
-        path = tmp_path / name
-        if isinstance(content, Path):
-            content = content.read_bytes()
-        path.write_bytes(content.encode() if isinstance(content, str) else content)
-        stored = {"filePath": name, **config}
-        return run_handler(excel_input, {}, stored, files=FileAccess([tmp_path]))
-
-    return run
-
-
-def workbook(path: Path, *sheets: Any, names: tuple[str, ...] = ()) -> Path:
-    """A workbook with these sheets, written beside where it will be read."""
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for index, rows in enumerate(sheets):
-        sheet = book.create_sheet(names[index] if names else f"Sheet{index + 1}")
-        for row in rows:
-            sheet.append(row)
-    target = path / "made.xlsx"
-    book.save(target)
-    return target
-
-
-def warnings(ran: Ran) -> list[str]:
-    """The warnings in the log of a run."""
-    return [line["message"] for line in ran.log if line["level"] == "warning"]
+    return reader(tmp_path)
 
 
 SPANISH = (
@@ -151,7 +128,29 @@ def test_the_path_may_be_a_template(tmp_path: Path) -> None:
     files = FileAccess([tmp_path])
     assert [{"a": 1}] == run_handler(excel_input, {"year": 2024}, stored, files=files).output
     with pytest.raises(UnknownField):
-        run_handler(excel_input, [{"year": 2024}], stored, files=files)
+        run_handler(excel_input, {"month": 1}, stored, files=files)
+
+
+@pytest.mark.parametrize("key", ["filePath", "fileId"])
+def test_a_template_takes_the_one_record_of_a_list(tmp_path: Path, key: str) -> None:
+    """A list of one record fills the name; one of none or several says that one is needed."""
+    (tmp_path / "2024.csv").write_text("a\n1\n")
+    stored, files = {key: "{{year}}.csv"}, FileAccess([tmp_path])
+    row = {"year": 2024}
+    assert [{"a": 1}] == run_handler(excel_input, [row], stored, files=files).output
+    for rows, count in (([row, row], "2 records"), ([], "0 records")):
+        expected = f"{key} '{{{{year}}}}.csv' is filled from one object, but {count} came in"
+        with pytest.raises(DataError, match=re.escape(expected)):
+            run_handler(excel_input, rows, stored, files=files)
+
+
+def test_a_name_without_templates_takes_whatever_comes(read: Read, tmp_path: Path) -> None:
+    """What comes in is not looked at where the name is fixed."""
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    files = FileAccess([tmp_path])
+    for data in ([], [{}, {}], 5, None):
+        ran = run_handler(excel_input, data, {"filePath": "a.csv"}, files=files)
+        assert [{"a": 1}] == ran.output
 
 
 # Text files --------------------------------------------------------------------------------------
@@ -303,37 +302,6 @@ def test_dates_are_decided_for_the_whole_column(
     """Dates become ISO text if all of the column are such dates; no zone is ever added."""
     ran = read("d;key\n" + "".join(f"{cell};k\n" for cell in cells))
     assert expected == [row["d"] for row in ran.output]
-
-
-def test_the_file_decides_what_one_column_leaves_open(read: Read) -> None:
-    """`1.234` is a thousand where other columns have decimal commas."""
-    assert {"a": 1234, "b": 0.5} == read("a;b\n1.234;0,5\n").output[0]
-    assert {"a": 1.234, "b": 0.5} == read("a;b\n1.234;0.5\n").output[0]
-    ran = read("a;b\n1.234;x\n")
-    assert {"a": 1.234, "b": "x"} == ran.output[0]
-    assert ["the point in '1.234' is taken for a decimal point"] == [
-        line.split(": ")[1].split(";")[0] for line in warnings(ran)
-    ]
-
-
-def test_english_thousands_are_not_guessed(read: Read) -> None:
-    """Where commas part the cells, `1,234` stays text until the config says what it is."""
-    content = 'a,b\n"1,234",x\n'
-    ran = read(content)
-    assert [{"a": "1,234", "b": "x"}] == ran.output
-    assert "may have decimals or thousands" in warnings(ran)[0]
-    assert [{"a": 1234, "b": "x"}] == read(content, decimal=".").output
-    assert [{"a": 1.234, "b": "x"}] == read(content, decimal=",").output
-    assert [{"a": 1.25, "b": "x"}] == read('a,b\n"1,25",x\n').output
-
-
-def test_why_a_column_stays_text_is_told(read: Read) -> None:
-    """The log names the value because of which a column is no numbers."""
-    ran = read("cp;n;t\n28001;1;x\n08001;n/a;y\n")
-    assert [
-        "column 'cp' stays text because of '08001'",
-        "column 'n' stays text because of 'n/a'",
-    ] == [line["message"] for line in ran.log]
 
 
 def test_empty_rows_are_skipped_and_counted(read: Read) -> None:
@@ -502,22 +470,69 @@ def test_a_file_has_a_largest_size(read: Read, monkeypatch: pytest.MonkeyPatch) 
 
 def test_one_long_row_does_not_fill_the_memory(read: Read) -> None:
     """A table that would be padded to more cells than memory holds is refused."""
-    with pytest.raises(UnreadableTable, match="10001 × 10001 cells, the limit is 20000000"):
+    with pytest.raises(UnreadableTable, match="2000 × 10001 cells, the limit is 20000000"):
         read("a;b\n" + ";" * 10_000 + "1\n" + "1\n" * 10_000)
 
 
-def test_cancelling_stops_the_reading(read: Read, tmp_path: Path) -> None:
-    """A reader asks now and then whether anybody still waits."""
-    from caudal_builtin.tables.layout import Options
-    from caudal_builtin.tables.reading import read_table
+@pytest.mark.parametrize(
+    ("content", "size"),
+    [
+        ('a;b\n1;2\n3;4\n5;6\n"never closed', "3 × 2"),
+        ('a;b\n1;2;3;4;5;6;7;"never closed', "1 × 7"),
+    ],
+)
+def test_cells_are_counted_while_they_are_read(
+    read: Read, monkeypatch: pytest.MonkeyPatch, content: str, size: str
+) -> None:
+    """A table beyond the limit is refused at the row that passes it, be it the first."""
+    monkeypatch.setattr("caudal_builtin.tables.layout.MAX_CELLS", 5)
+    with pytest.raises(UnreadableTable, match=f"{size} cells, the limit is 5"):
+        read(content, delimiter=";")
 
-    def stop() -> None:
-        message = "stopped"
-        raise InterruptedError(message)
 
-    (tmp_path / "a.csv").write_text("a\n1\n")
+class Row(list[str]):
+    """A row of cells that can be watched."""
+
+
+def test_empty_rows_are_not_kept() -> None:
+    """Rows without content are counted as they pass, above the names and below."""
+    made: list[weakref.ref[Row]] = []
+
+    def rows() -> Iterator[Row]:
+        for cells in (*[[""]] * 50, ["a", "b"], *[["", " "]] * 50, ["1", "2"], *[[]] * 50, ["3"]):
+            row = Row(cells)
+            made.append(weakref.ref(row))
+            yield row
+            assert sum(found() is not None for found in made) < 10
+
+    table = laid_out(rows(), Options())
+    assert (["a", "b"], [["1", "3"], ["2", ""]]) == (table.names, table.columns)
+    assert (100, [102, 153]) == (table.skipped, list(table.places))
+
+
+def test_cancelling_stops_the_reading(tmp_path: Path) -> None:
+    """A reader asks now and then whether anybody still waits, column by column of a wide table."""
+    asked = 0
+
+    def stop_at_last() -> None:
+        nonlocal asked
+        asked += 1
+        if asked == 1_000:
+            message = "stopped"
+            raise InterruptedError(message)
+
+    (tmp_path / "a.csv").write_text(";".join("a" * 500) + "\n1\n")
     with pytest.raises(InterruptedError):
-        read_table(tmp_path / "a.csv", Options(check=stop))
+        read_table(tmp_path / "a.csv", Options(check=stop_at_last, delimiter=";"))
+
+
+def test_many_columns_of_one_name_are_named_in_order() -> None:
+    """However many columns share a name, or have none, each gets its own."""
+    header = ["a"] * 20_000 + [""] * 2 + ["a_7"]
+    table = laid_out([header, ["1"] * len(header)], Options())
+    expected = ["a", *(f"a_{n}" for n in range(2, 20_002) if n != 7)]
+    assert [*expected, "column_20001", "column_20002", "a_7"] == table.names
+    assert [dict.fromkeys(table.names, "1")] == table.records(table.names, lambda: None)
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
@@ -594,8 +609,21 @@ def test_a_sheet_is_chosen_by_name_or_number(read: Read, tmp_path: Path) -> None
         assert [{"a": number}] == read(book, sheet=sheet).output
     with pytest.raises(UnreadableTable, match="Oculta, Precios, 2024; did you mean 'Precios'"):
         read(book, sheet="Precio")
-    with pytest.raises(UnreadableTable, match="there is no sheet '9'"):
-        read(book, sheet=9)
+    for sheet in (9, 0, "0", -1):
+        told = (
+            f"there is no sheet '{sheet}'; the sheets are: .*; give its name, or its number, from 1"
+        )
+        with pytest.raises(UnreadableTable, match=told):
+            read(book, sheet=sheet)
+
+
+def test_a_sheet_whose_name_is_a_number_is_found(read: Read, tmp_path: Path) -> None:
+    """A name comes before a number, whether a form stored it as a text or as a number."""
+    sheets = [[["a"], [number]] for number in range(4)]
+    book = workbook(tmp_path, *sheets, names=("x", "2026", "1", "0"))
+    expected = {2026: 1, "2026": 1, 1: 2, "1": 2, 0: 3, "0": 3, 2: 1, 4: 3}
+    for sheet, number in expected.items():
+        assert [{"a": number}] == read(book, sheet=sheet).output
 
 
 def test_names_may_stand_anywhere(read: Read, tmp_path: Path) -> None:

@@ -45,6 +45,9 @@ def match(a: Any, b: Any) -> bool:
         (-0.0, 0),
         (2**60, 2**60),
         (Decimal("1.2345678901234567"), Decimal("1.2345678901234567")),
+        (0.1, Decimal("0.10000000000000000000")),
+        ("0.1", Decimal("0.10000000000000000000")),
+        (1, Decimal("1.0000000000000000000")),
         (True, True),
         ("1", 1),
         ("1.0", 1),
@@ -71,6 +74,8 @@ def test_keys_that_match(a: Any, b: Any) -> None:
         ("1.10", "1.1"),
         ("1.0", "1"),
         (1234567890123456, "1234567890123456"),
+        (0.1, Decimal("0.10000000000000000001")),
+        (0.1, Decimal("0.1000000000000000055511151231257827021181583404541015625")),
         (True, 1),
         (True, "true"),
         (False, 0),
@@ -80,6 +85,12 @@ def test_keys_that_match(a: Any, b: Any) -> None:
 def test_keys_that_do_not(a: Any, b: Any) -> None:
     """Null matches nothing, a boolean no number, a text no number that is written otherwise."""
     assert not match(a, b)
+
+
+def test_floats_match_as_written_beside_exact_decimals() -> None:
+    """In a key of both, texts and booleans too, a float matches the decimal it is written as."""
+    decimal = Decimal("0.10000000000000000000")
+    assert [(0, 0), (1, 0), (2, 1)] == joined([0.1, "0.1", 0.2, True], [decimal, 0.2, False])
 
 
 def test_a_missing_field_matches_nothing() -> None:

@@ -1,5 +1,6 @@
 """The handler `webhookResponse`."""
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -116,6 +117,23 @@ def test_a_quote_in_the_data_does_not_break_json(name: str) -> None:
     assert {"say": f'"{name}"', "n": 1} == found
 
 
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        (Decimal("1.12345678901234567890"), "1.12345678901234567890"),
+        (2**53, "9007199254740992"),
+        (-(2**53), "-9007199254740992"),
+        (2**53 - 1, 2**53 - 1),
+        (1.5, 1.5),
+    ],
+)
+def test_a_number_that_json_readers_round_goes_as_text(number: Any, expected: Any) -> None:
+    """In a body of JSON such a number is the text of all its digits, alone and inside a list."""
+    template = '{"n": {{n}}, "in": "{{n}}", "list": {{list}}}'
+    found = answer({"n": number, "list": [number]}, "template", template=template)
+    assert {"n": expected, "in": str(expected), "list": [expected]} == found
+
+
 def test_template_keeps_text_outside_json_as_it_is() -> None:
     """In a text that is no JSON nothing is escaped."""
     found = answer({"name": 'a "b"'}, "template", template='He said "{{name}}"')
@@ -127,10 +145,21 @@ def test_template_takes_an_object() -> None:
     assert answer({"a": {"b": 2}}, "template", template="{{a.b}}") == 2
 
 
-def test_template_refuses_an_unknown_field() -> None:
-    """A placeholder for a field that no record has is an error."""
-    with pytest.raises(UnknownField, match="unknown field 'nombre'"):
-        answer(ROWS, "template", template="{{nombre}}")
+@pytest.mark.parametrize("name", ["nombre", "meta.__class__", "meta.b"])
+def test_template_refuses_an_unknown_field(name: str) -> None:
+    """A placeholder for a field or path that no record has is an error."""
+    rows = [{**ROWS[0], "meta": {"a": 1}}]
+    for template in ("{{" + name + "}}", {"list": ["{{" + name + "}}"]}):
+        with pytest.raises(UnknownField, match=f"unknown field '{name}'"):
+            answer(rows, "template", template=template)
+    with pytest.raises(UnknownField, match=f"unknown field '{name}'"):
+        answer(rows, headers={"X-Id": "{{" + name + "}}"})
+
+
+def test_a_path_that_only_other_records_have_is_null() -> None:
+    """The first record is filled in, yet all of them tell which fields there are."""
+    rows = [{"meta": None}, {"meta": {"a": 1}}]
+    assert {"a": None} == answer(rows, "template", template='{"a": {{meta.a}}}')
 
 
 def test_template_needs_a_record() -> None:

@@ -9,17 +9,9 @@ from hypothesis import strategies as st
 
 from caudal_core import DataError, TemplateError, UnknownField
 from caudal_core.context import Context, Environment
+from caudal_core.formats import People, as_text, format_date, literal
 from caudal_core.records import Records
-from caudal_core.template import (
-    People,
-    as_text,
-    compile_template,
-    format_date,
-    literal,
-    render_rows,
-    render_value,
-    templates_in,
-)
+from caudal_core.template import compile_template, render_rows, render_value, templates_in
 from caudal_core.values import normalise, to_wire
 
 NAMES = st.text(
@@ -323,3 +315,12 @@ def test_dates_without_time_have_midnight() -> None:
     from datetime import date
 
     assert "2026-03-01T00:00" == format_date(date(2026, 3, 1), "yyyy-MM-ddTHH:mm")
+
+
+@pytest.mark.parametrize("row", [{"c": None}, {"c": {"list": []}}])
+@pytest.mark.parametrize("text", ["{{c.id}}", "{{c.list[0].id}}"])
+def test_a_path_into_nothing_is_null(row: dict[str, Any], text: str) -> None:
+    """Where a record has nothing on the way, nobody knows what there would be: that is null."""
+    if row["c"] is None or "list" in text:
+        assert [None] == render_rows(text, Records([row]))
+        assert None is render_value(text, row)

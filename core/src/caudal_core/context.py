@@ -12,8 +12,9 @@ from typing import Any, NoReturn, overload
 
 from caudal_core.errors import ExecutionCancelled, NodeTimeout, NotAvailable, clean_text
 from caudal_core.files import FileAccess
+from caudal_core.formats import People
 from caudal_core.records import Records, Row
-from caudal_core.template import People, render_value
+from caudal_core.template import render_rows, render_value
 from caudal_core.values import JSON
 
 MAX_LOG_LINES = 200
@@ -241,8 +242,7 @@ class Context:
         style = People(self.locale) if people else None
         if not isinstance(data, Records):
             return render_value(value, data, people=style)
-        columns = data.columns
-        return [render_value(value, row, columns=columns, people=style) for row in data.view()]
+        return render_rows(value, data, style)
 
     def file(self, name: str) -> Path:
         """The file of this id or path, if the operator allows it; else `FileRefused`."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pydantic import field_validator
 
 from caudal_builtin.expressions import ExpressionError, compile_expression
-from caudal_builtin.moments import Zone
+from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
-from caudal_core import JSON, Config, Context, Field, Records, Text, handler
+from caudal_builtin.zone_config import ambiguous_field, zone_field
+from caudal_core import JSON, Config, Context, Field, Records, Text, ZoneName, handler
+from caudal_core.template import render_rows
 
 
 class AddFieldConfig(Config):
@@ -42,6 +44,8 @@ class AddFieldConfig(Config):
         examples=["[Precio (€/MWh)] * 1.21", 'if([kwh] > 100, "high", "low")'],
         template=False,
     )
+    timezone: ZoneName | None = zone_field()
+    ambiguous: Ambiguous = ambiguous_field()
 
     @field_validator("expression")
     @classmethod
@@ -52,17 +56,13 @@ class AddFieldConfig(Config):
             raise ValueError(str(error)) from None
 
 
-def _values(config: AddFieldConfig, data: Records, ctx: Context) -> list[JSON]:
+def _values(config: AddFieldConfig, data: Records, zone: Zone, ctx: Context) -> list[JSON]:
     """One value a record."""
     if not config.expression.strip():
-        return ctx.render(config.field_value, data)
+        return render_rows(config.field_value, data)
     if config.field_value not in ("", None):
         ctx.log.warning("the expression sets '%s'; its fieldValue is not used", config.field_name)
-    zone = Zone(ctx.timezone)
-    values = compile_expression(config.expression).column(data, zone)
-    if zone.used:
-        ctx.log.info("date-times without a zone were taken to be in %s", zone.name)
-    return values
+    return compile_expression(config.expression).column(data, zone)
 
 
 @handler(
@@ -88,13 +88,19 @@ def add_field(config: AddFieldConfig, data: Records, ctx: Context) -> Records:
         expression: fields in square brackets, `+ - * / % **`, comparisons, `and`, `or`, `not`,
             `&` for texts and a closed list of functions; see `caudal_builtin.expressions`. It is
             read when the workflow is checked.
+        timezone, ambiguous: for an expression that compares a time without a zone with one that
+            has one, or counts from one to the other. `infer` tells it of times that are fields.
+            Beside the output stands `timezone` if one was needed.
 
     Errors:
         UnknownField: the template or the expression names a field that no record has.
         EXPRESSION_VALUE: a record's values do not allow an operation, such as a
             division by zero; names the row, counted from 0.
+        LocalTimeUnclear: a local time that exists twice or not at all.
     """
-    values = _values(config, data, ctx)
+    zone = Zone(config.timezone or ctx.timezone, config.ambiguous)
+    values = _values(config, data, zone, ctx)
     done = "replaced" if config.field_name in data.columns else "added"
-    ctx.say(f"field '{config.field_name}' {done} in {counted(len(data), 'record')}")
+    said = f"field '{config.field_name}' {done} in {counted(len(data), 'record')}"
+    ctx.say(said + zone.said, **zone.report)
     return data.with_column(config.field_name, values)

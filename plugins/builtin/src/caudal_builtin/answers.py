@@ -7,15 +7,16 @@ import re
 
 from caudal_builtin.row_errors import shown
 from caudal_core import CaudalError, DataError, Records, Row
+from caudal_core.formats import as_text
 from caudal_core.intake import loads
 from caudal_core.template import (
     Template,
-    as_text,
     compile_template,
     render_value,
+    require_fields,
     templates_in,
 )
-from caudal_core.values import JSON
+from caudal_core.values import JSON, to_wire
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _UNSENDABLE = re.compile(r"[\x00-\x1f\x7f-\x9f]|[^\x00-\xff]")
@@ -30,7 +31,7 @@ def wrong_name(name: str) -> bool:
 def header_text(name: str, value: JSON, data: JSON) -> str:
     """The value of a header, filled from the object or the first record."""
     if any(templates_in(value)):
-        row, columns = _first(data)
+        row, columns = _first(value, data)
         value = render_value(value, row, columns=columns)
     text = as_text(value).strip()
     if _UNSENDABLE.search(text):
@@ -48,7 +49,7 @@ def body_of(template: JSON, data: JSON) -> JSON:
 
     A text that, once filled, is JSON gives that JSON value; another text is the body itself.
     """
-    row, columns = _first(data) if any(templates_in(template)) else ({}, [])
+    row, columns = _first(template, data) if any(templates_in(template)) else ({}, [])
     if not isinstance(template, str):
         return render_value(template, row, columns=columns)
     filled = compile_template(template).render(row, columns=columns)
@@ -60,9 +61,10 @@ def body_of(template: JSON, data: JSON) -> JSON:
         return filled
 
 
-def _first(data: JSON) -> tuple[Row, list[str]]:
-    """The object or the first record, and the columns of its table."""
+def _first(value: JSON, data: JSON) -> tuple[Row, list[str]]:
+    """The object or the first record to fill `value` from, and the columns of its table."""
     records = Records.of(data)
+    require_fields(value, records)
     for row in records:
         return row, records.columns
     raise DataError(
@@ -74,7 +76,10 @@ def _first(data: JSON) -> tuple[Row, list[str]]:
 
 
 def _as_json(template: str, row: Row, columns: list[str]) -> str:
-    """The filled text as JSON wants it: texts inside quotes escaped, null outside them written."""
+    """The filled text as JSON wants it: texts inside quotes escaped, null outside them written.
+
+    Numbers that no JavaScript reader keeps stand outside them as texts, as everywhere on the wire.
+    """
     out, quoted = [], False
     for part in compile_template(template).parts:
         if isinstance(part, str):
@@ -82,8 +87,8 @@ def _as_json(template: str, row: Row, columns: list[str]) -> str:
             out.append(part)
             continue
         value = Template((part,)).render(row, columns=columns)
-        text = as_text(value)
         if quoted:
-            text = json.dumps(text, ensure_ascii=False)[1:-1]
-        out.append("null" if value is None and not quoted else text)
+            out.append(json.dumps(as_text(value), ensure_ascii=False)[1:-1])
+        else:
+            out.append(as_text(value) if type(value) is str else to_wire(value).decode())
     return "".join(out)

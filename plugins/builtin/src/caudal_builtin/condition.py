@@ -17,6 +17,7 @@ from caudal_builtin.conditions.terms import (
 )
 from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
+from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import Config, Context, Field, Outputs, Records, Text, ZoneName, handler
 
 _FIELD = Text(en="Field", es="Campo")
@@ -100,25 +101,8 @@ class ConditionConfig(Config):
             es="Los valores de registros cuyo campo quality es inferior cuentan como ausentes.",
         ),
     )
-    timezone: ZoneName | None = Field(
-        None,
-        title=Text(en="Time zone", es="Zona horaria"),
-        description=Text(
-            en="Of times without a zone, next to times that have one. Default: the workflow's.",
-            es="De las horas sin zona, junto a horas que la tienen. Por defecto, la del flujo.",
-        ),
-        template=False,
-    )
-    ambiguous: Ambiguous = Field(
-        "error",
-        title=Text(en="Clock changes", es="Cambios de hora"),
-        description=Text(
-            en="Which time is meant by one that exists twice, or not at all; infer: as the order "
-            "of the records tells.",
-            es="Qué hora se entiende cuando existe dos veces o no existe; infer: la que indica el "
-            "orden de los registros.",
-        ),
-    )
+    timezone: ZoneName | None = zone_field()
+    ambiguous: Ambiguous = ambiguous_field()
 
     @property
     def terms(self) -> list[Term]:
@@ -161,8 +145,9 @@ def condition(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
         condition, with `trueRecords`, `falseRecords`, `trueCount` and `falseCount`.
 
     Errors:
-        UnknownField: in perRow mode, no record of a list has the field. In batch mode it is
-            missing, with a warning.
+        UnknownField: in perRow mode, no record of a list has the field, and `onMissing` is
+            `error`; else it is missing in all of them, with a warning. Or the value is a template
+            with a field that no record has.
         NotComparable: two values that have no order between them; says row, field and both.
         MissingValue: a record without a value, where `onMissing` is `error`.
         LocalTimeUnclear: a local time that exists twice or not at all.
@@ -183,7 +168,7 @@ def _batch(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
     said += f"{counted(len(data), 'record')} to '{port}'"
     if rule.missing:
         said += "; the record that decides lacks a value"
-    ctx.say(said + _zone_used(rule), condition_result=met, **_zone_report(rule))
+    ctx.say(said + rule.zone.said, condition_result=met, **rule.zone.report)
     return Outputs(**{port: data})
 
 
@@ -194,13 +179,14 @@ def _per_row(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
     said = f"{len(true)} of {counted(len(data), 'record')} meet the condition"
     if rule.missing:
         said += f", {rule.missing} without a value"
-    ctx.say(said + _zone_used(rule), **_sides(true, false), **_zone_report(rule))
+    ctx.say(said + rule.zone.said, **_sides(true, false), **rule.zone.report)
     return Outputs(**{port: rows for port, rows in (("true", true), ("false", false)) if len(rows)})
 
 
 def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
     zone = Zone(config.timezone or ctx.timezone, config.ambiguous)
-    strict = config.processing_mode == "perRow" and not data.single
+    per_row = config.processing_mode == "perRow" and not data.single
+    strict = per_row and config.on_missing == "error"
     tests = []
     for term in config.terms:
         get = getter(term, data, ctx, strict=strict)
@@ -228,11 +214,3 @@ def _sides(true: Records, false: Records) -> dict[str, Any]:
         "true_count": len(true),
         "false_count": len(false),
     }
-
-
-def _zone_used(rule: Rule) -> str:
-    return f"; times without a zone read in {rule.zone.name}" if rule.zone.used else ""
-
-
-def _zone_report(rule: Rule) -> dict[str, Any]:
-    return {"timezone": rule.zone.name} if rule.zone.used else {}

@@ -10,6 +10,7 @@ from caudal_builtin.tables.layout import Table
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
+    DataError,
     HandlerError,
     NotAvailable,
     Records,
@@ -17,6 +18,9 @@ from caudal_core import (
     UnknownField,
     handler,
 )
+from caudal_core.formats import as_text
+from caudal_core.records import is_records
+from caudal_core.template import templates_in
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -36,7 +40,8 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
     """Read a table from a spreadsheet, a csv file or the workflow itself.
 
     Ports:
-        in: only what templates in `filePath` and `fileId` name is looked at.
+        in: only what templates in `filePath` and `fileId` name is looked at, in an object or in
+            the one record of a list.
         out: records. Empty cells are null, empty rows are left out and counted. Beside the output
             stand `rows`, `columns`, `encoding`, `delimiter`, `sheet`, `fileName` and `skipped`.
 
@@ -53,7 +58,8 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
             the config says.
         FILE_REFUSED: the file is missing or lies outside the allowed folders.
         NOT_AVAILABLE: the file is remote.
-        UNKNOWN_FIELD: `columns` names one that is not there.
+        UNKNOWN_FIELD: `columns` names one that is not there, or a template a field that is not.
+        DATA: a template, and a list that does not have one record.
     """
     name = _file_named(config, data, ctx)
     _refuse_remote(config, name)
@@ -70,8 +76,24 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
 
 
 def _file_named(config: ExcelInputConfig, data: Any, ctx: Context) -> str:
-    row = data if isinstance(data, dict) else {}
-    return str(ctx.render(config.file_id or config.file_path, row)).strip()
+    key = "fileId" if config.file_id else "filePath"
+    name = config.file_id or config.file_path
+    if not any(templates_in(name)):
+        return name.strip()
+    if is_records(data):
+        if len(data) != 1:
+            raise _one_needed(key, name, len(data))
+        data = data[0]
+    return as_text(ctx.render(name, data if isinstance(data, dict) else {})).strip()
+
+
+def _one_needed(key: str, name: str, count: int) -> DataError:
+    return DataError(
+        f"{key} '{name}' is filled from one object, but {counted(count, 'record')} came in",
+        es=f"{key} '{name}' se rellena con un objeto, pero llegaron {count} registros",
+        hint="lead one object or a single record to this node",
+        hint_es="lleve a este nodo un objeto o un único registro",
+    )
 
 
 def _refuse_remote(config: ExcelInputConfig, name: str) -> None:
@@ -106,10 +128,11 @@ def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
     for line in table.notes:
         ctx.log.info("%s", line)
     names = config.columns or table.names
+    known = frozenset(table.names)
     for column in names:
-        if column not in table.names:
+        if column not in known:
             raise UnknownField(column, table.names)
-    records = Records(table.records(names))
+    records = Records(table.records(names, ctx.check))
     _say(ctx, records, names, config.file_name or path.name, table)
     return records
 

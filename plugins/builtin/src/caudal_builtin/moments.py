@@ -58,6 +58,16 @@ class Zone:
     ambiguous: Ambiguous = "error"
     used: bool = False
 
+    @property
+    def said(self) -> str:
+        """The end of the line in which a handler says what it did."""
+        return f"; times without a zone read in {self.name}" if self.used else ""
+
+    @property
+    def report(self) -> dict[str, str]:
+        """What stands of it beside the output."""
+        return {"timezone": self.name} if self.used else {}
+
     def alike(self, left: datetime, right: datetime) -> tuple[datetime, datetime]:
         """The two as they can be put in order: both without a zone, or both with one."""
         if left.tzinfo is None and right.tzinfo is not None:

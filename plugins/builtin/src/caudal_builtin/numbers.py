@@ -11,6 +11,9 @@ Number = int | float | Decimal
 NUMBERS = frozenset((int, float, Decimal))
 """The types of numbers; a boolean is none."""
 
+PLAIN = frozenset((int, float))
+"""Those that Python itself compares and computes with."""
+
 MAX_DIGITS = 15
 """How many digits a float keeps; a text of more is no number."""
 
@@ -46,6 +49,23 @@ def as_number(value: Any) -> Number | None:
         return None
     found = canonical_number(value)
     return comma_number(value) if found is None else found
+
+
+def exact(value: Number) -> Decimal:
+    """The decimal that a number is written as: 0.1 is one tenth here."""
+    if type(value) is float:
+        return Decimal(repr(value))
+    return value if isinstance(value, Decimal) else Decimal(value)
+
+
+def alike(left: Number, right: Number) -> tuple[Number, Number]:
+    """The two as they can be compared: both as they are written, where one is an exact decimal.
+
+    Python would compare such a decimal with the binary value of a float.
+    """
+    if type(left) is Decimal or type(right) is Decimal:
+        return exact(left), exact(right)
+    return left, right
 
 
 def _fits(pattern: re.Pattern[str], text: str) -> bool:

@@ -9,8 +9,8 @@ from caudal_builtin.moments import read_moment
 from caudal_builtin.numbers import NUMBERS, as_number, canonical_number
 from caudal_builtin.row_errors import shown
 from caudal_core import CaudalError, DataError
+from caudal_core.formats import as_text
 from caudal_core.intake import loads
-from caudal_core.template import as_text
 from caudal_core.values import JSON
 
 _WORDS: Final = {"true": True, "yes": True, "sí": True, "si": True, "false": False, "no": False}

@@ -14,11 +14,11 @@ from collections.abc import Callable
 from typing import Any, Final, Literal
 
 from caudal_builtin.conditions.patterns import matcher
-from caudal_builtin.equality import Test, equal_to, not_equal_to, one_of
+from caudal_builtin.equality import Test, equal_to, json_list, not_equal_to, one_of
 from caudal_builtin.moments import Zone, read_moment
-from caudal_builtin.numbers import NUMBERS, as_number
+from caudal_builtin.numbers import NUMBERS, PLAIN, alike, as_number
 from caudal_builtin.row_errors import RowError, shown
-from caudal_core.template import as_text
+from caudal_core.formats import as_text
 from caudal_core.values import JSON
 
 Operator = Literal[
@@ -38,7 +38,8 @@ Operator = Literal[
     "between",
 ]
 
-_PAIR = re.compile(r"\s+(?:and|y)\s+|\s*;\s*|\s*,\s+", re.IGNORECASE)
+_PAIR = re.compile(r" (?:and|y) | ?; ?| ?, ", re.IGNORECASE)
+"""What stands between two limits in a text whose blanks are single ones."""
 
 
 class NotComparable(RowError):
@@ -82,12 +83,15 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 def _ordered(name: str, right: JSON, zone: Zone) -> Test:
     compare, number, moment = _ORDER[name], as_number(right), read_moment(right)
+    plain = type(number) in PLAIN
 
     def test(value: Any) -> bool:
         if number is not None:
-            left = value if type(value) in NUMBERS else as_number(value)
+            if plain and type(value) in PLAIN:
+                return compare(value, number)
+            left = as_number(value)
             if left is not None:
-                return compare(left, number)
+                return compare(*alike(left, number))
         elif moment is not None:
             at = read_moment(value)
             if at is not None:
@@ -98,10 +102,16 @@ def _ordered(name: str, right: JSON, zone: Zone) -> Test:
 
 
 def pair_in(value: JSON) -> list[JSON]:
-    """The values of a `between`: a list, `1 and 5`, `1,5; 2,5`, `1, 5` or `1,5` (1 and 5)."""
+    """The values of a `between`: a list, also as JSON in a text, or a text with two of them.
+
+    They are parted as in `1 and 5`, `1,5; 2,5`, `1, 5` or `1,5` (1 and 5).
+    """
     if type(value) is not str:
         return value if type(value) is list else [value]
-    parts = _PAIR.split(value.strip())
+    listed = json_list(value)
+    if listed is not None:
+        return listed
+    parts = _PAIR.split(" ".join(value.split()))
     return list(parts if len(parts) > 1 else parts[0].split(","))
 
 

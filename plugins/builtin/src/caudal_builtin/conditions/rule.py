@@ -13,7 +13,14 @@ from caudal_builtin.equality import is_empty
 from caudal_builtin.moments import Zone, told_by_order
 from caudal_builtin.row_errors import RowError
 from caudal_core import Context, Records, Row, UnknownField
-from caudal_core.template import render_value
+from caudal_core.template import (
+    Template,
+    compile_template,
+    render_value,
+    require_fields,
+    templates_in,
+)
+from caudal_core.values import JSON
 
 RowTest = Callable[[Row], bool | None]
 """Whether a record meets a term; null where a value is missing."""
@@ -97,7 +104,7 @@ def row_test(term: Term, get: Getter, data: Records, zone: Zone) -> RowTest:
         wanted = term.operator == "isEmpty"
         return lambda row: is_empty(get(row)) is wanted
     if term.templated:
-        return _templated(term, get, data.columns, zone)
+        return _templated(term, get, data, zone)
     holds = comparison(term.operator, "" if term.value is None else term.value, zone)
 
     def test(row: Row) -> bool | None:
@@ -107,14 +114,33 @@ def row_test(term: Term, get: Getter, data: Records, zone: Zone) -> RowTest:
     return test
 
 
-def _templated(term: Term, get: Getter, columns: list[str], zone: Zone) -> RowTest:
+def _templated(term: Term, get: Getter, data: Records, zone: Zone) -> RowTest:
+    require_fields(term.value, data)
+    columns, limits = data.columns, _limits(term)
+
     def test(row: Row) -> bool | None:
         left, right = get(row), render_value(term.value, row, columns=columns)
         if left is None or right is None:
             return None
+        if limits and _lacks_one(right, [limit.render(row, columns=columns) for limit in limits]):
+            return None
         return comparison(term.operator, right, zone)(left)
 
     return test
+
+
+def _lacks_one(right: JSON, limits: list[JSON]) -> bool:
+    """Whether a `between` was filled with null, in its template or in the list that this gave."""
+    return None in limits or (type(right) is list and None in right)
+
+
+def _limits(term: Term) -> list[Template]:
+    """The placeholders of a `between`, each alone: inside a text null prints as nothing."""
+    if term.operator != "between":
+        return []
+    texts = map(compile_template, templates_in(term.value))
+    parts = (part for text in texts for part in text.parts)
+    return [Template((part,)) for part in parts if not isinstance(part, str)]
 
 
 def getter(term: Term, data: Records, ctx: Context, *, strict: bool) -> Getter:

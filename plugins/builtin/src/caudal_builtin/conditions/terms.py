@@ -9,7 +9,9 @@ from pydantic import BeforeValidator
 from caudal_builtin.conditions.comparison import Operator, pair_in
 from caudal_builtin.conditions.patterns import matcher
 from caudal_builtin.equality import is_empty
-from caudal_core.template import as_text, templates_in
+from caudal_builtin.row_errors import shown
+from caudal_core.formats import as_text
+from caudal_core.template import templates_in
 from caudal_core.values import JSON
 
 SYMBOLS: Final = {
@@ -84,5 +86,5 @@ class Term(NamedTuple):
     def _check_pair(self) -> None:
         pair = pair_in(self.value)
         if len(pair) != 2 or any(map(is_empty, pair)):
-            message = f"between needs two values, such as '1 and 5', not {self.value!r}"
+            message = f"between needs two values, such as '1 and 5', not {shown(self.value)}"
             raise ValueError(message)

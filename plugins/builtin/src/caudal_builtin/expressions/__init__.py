@@ -12,8 +12,9 @@ Null: an operation on null gives null, and so does a function given null, but fo
 `coalesce` and `isempty`. `and` and `or` give null where it decides.
 
 Numbers: a text counts as a number if it is written as one (`"3.5"`, not `"08001"`). Decimals of
-more than 15 digits stay exact. Whole numbers are bounded by 1,000 digits, texts by 1,000,000
-characters. Nothing reads a clock, and nothing but look-up reaches the data.
+more than 15 digits stay exact, and so do whole numbers beyond 2**53 with `/` and with decimals.
+Whole numbers are bounded by 1,000 digits, texts by 1,000,000 characters. Nothing reads a clock, and
+nothing but look-up reaches the data.
 """
 
 from caudal_builtin.expressions.compiled import Expression, ExpressionError, compile_expression

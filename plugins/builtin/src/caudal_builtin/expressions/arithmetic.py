@@ -1,4 +1,8 @@
-"""Arithmetic over whole numbers, floats and exact decimals; null in, null out."""
+"""Arithmetic over whole numbers, floats and exact decimals; null in, null out.
+
+Where a whole number has more digits than a float holds, an operation that gives no whole number is
+computed as with exact decimals.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,8 @@ from math import isfinite
 from typing import Any, Final
 
 from caudal_builtin.expressions.failure import CannotCompute, unfit
-from caudal_builtin.numbers import NUMBERS, Number, canonical_number
-from caudal_core.values import JSON
+from caudal_builtin.numbers import NUMBERS, PLAIN, Number, canonical_number, exact
+from caudal_core.values import JSON, MAX_SAFE_INTEGER, normalise
 
 MAX_DIGITS: Final = 1_000
 MAX_EXPONENT: Final = 999
@@ -19,7 +23,6 @@ MAX_BITS: Final = 3_322
 
 Arithmetic = Callable[[JSON, JSON], JSON]
 
-_FAST: Final = frozenset((int, float))
 EXACT: Final = Context(
     prec=60,
     rounding=ROUND_HALF_UP,
@@ -50,31 +53,45 @@ def number(value: JSON) -> Number:
     return found
 
 
-def exact(value: Number) -> Decimal:
-    """The decimal that a number is written as: 0.1 is one tenth here."""
-    return value if isinstance(value, Decimal) else Decimal(repr(value))
-
-
 def _operation(
     fast: Callable[[Any, Any], Any], slow: Callable[[Decimal, Decimal], Decimal]
 ) -> Arithmetic:
-    """An operation by `fast` on plain numbers, and by `slow` where one is an exact decimal."""
+    """An operation by `fast` on plain numbers, and by `slow` where that would lose digits."""
 
     def apply(left: JSON, right: JSON) -> JSON:
-        if type(left) not in _FAST or type(right) not in _FAST:
+        if type(left) not in PLAIN or type(right) not in PLAIN:
             if left is None or right is None:
                 return None
             left, right = number(left), number(right)
             if type(left) is Decimal or type(right) is Decimal:
-                return _within(slow, exact(left), exact(right))
+                return _within(slow, left, right)
         try:
-            return bounded(fast(left, right))
+            result = fast(left, right)
         except ZeroDivisionError:
             raise _by_zero() from None
         except OverflowError:
             raise too_large() from None
+        if type(result) is float and (is_wide(left) or is_wide(right)):
+            return shortest(_within(slow, left, right))
+        return bounded(result)
 
     return apply
+
+
+def is_wide(value: JSON) -> bool:
+    """Whether this is a whole number with more digits than a float is sure to hold."""
+    return type(value) is int and abs(value) > MAX_SAFE_INTEGER
+
+
+def shortest(result: Decimal) -> JSON:
+    """A whole number beyond a float's digits; else the float that it is, or all its digits."""
+    known = result.adjusted() < EXACT.prec  # beyond, digits would have to be made up
+    if known and abs(result) > MAX_SAFE_INTEGER and result == result.to_integral_value():
+        return int(result)
+    rounded = float(result)
+    if isfinite(rounded) and Decimal(rounded) == result:
+        return rounded
+    return normalise(result)
 
 
 def bounded(result: Any) -> int | float:
@@ -88,9 +105,9 @@ def bounded(result: Any) -> int | float:
     raise too_large()
 
 
-def _within(slow: Callable[[Decimal, Decimal], Decimal], left: Decimal, right: Decimal) -> JSON:
+def _within(slow: Callable[[Decimal, Decimal], Decimal], left: Number, right: Number) -> Decimal:
     try:
-        return slow(left, right)
+        return slow(exact(left), exact(right))
     except Overflow:
         raise too_large() from None
     except (InvalidOperation, DivisionByZero):

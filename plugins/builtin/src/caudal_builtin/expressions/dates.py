@@ -103,7 +103,7 @@ def _months_later(at: datetime, months: int) -> datetime:
 
 def datediff(scope: Scope, start: JSON, end: JSON, unit: JSON) -> JSON:
     """How many units lie from `start` to `end`: of months and years whole ones alone."""
-    first, last = scope.zone.alike(moment(start), moment(end))
+    first, last = scope.alike(start, moment(start), end, moment(end))
     name = _unit(unit)
     if name in _MONTHS:
         months = _whole_months(first, last) if last >= first else -_whole_months(last, first)

@@ -15,15 +15,15 @@ from caudal_builtin.expressions import dates
 from caudal_builtin.expressions.arithmetic import (
     EXACT,
     bounded,
-    exact,
+    is_wide,
     negative,
     number,
-    too_large,
+    shortest,
 )
 from caudal_builtin.expressions.failure import unfit
 from caudal_builtin.expressions.logic import check_length, equals, joined, ordering, text
 from caudal_builtin.expressions.scope import Scope
-from caudal_builtin.numbers import as_number
+from caudal_builtin.numbers import as_number, exact
 from caudal_core.values import JSON
 
 ANY_NUMBER: Final = 255
@@ -78,13 +78,13 @@ def _whole(function: Callable[[Any], int]) -> Callable[[JSON], JSON]:
 
 
 def _sqrt(value: JSON) -> JSON:
+    """The root; of a decimal and of a whole number beyond a float's digits to 60 of its own."""
     found = number(value)
     if found < 0:
         raise unfit(value, "a number from 0", "un número desde 0")
-    try:
+    if type(found) is not Decimal and not is_wide(found):
         return math.sqrt(found)
-    except OverflowError:
-        raise too_large() from None
+    return shortest(EXACT.sqrt(exact(found)))
 
 
 def _number(value: JSON) -> JSON:

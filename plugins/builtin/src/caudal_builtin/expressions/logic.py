@@ -4,33 +4,26 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any, Final
 
 from caudal_builtin.equality import equal_to
-from caudal_builtin.expressions.arithmetic import exact
 from caudal_builtin.expressions.failure import CannotCompute, unfit
 from caudal_builtin.expressions.scope import Scope
 from caudal_builtin.moments import read_moment
-from caudal_builtin.numbers import as_number
+from caudal_builtin.numbers import PLAIN, alike, as_number
 from caudal_builtin.row_errors import shown
-from caudal_core.template import as_text
+from caudal_core.formats import as_text
 from caudal_core.values import JSON
 
 MAX_TEXT: Final = 1_000_000
-
-_FAST: Final = frozenset((int, float))
 
 
 def equals(left: JSON, right: JSON) -> bool:
     """Whether two values are equal as a condition sees it; null equals null alone."""
     if left is None or right is None:
         return left is right
-    if type(left) in _FAST and type(right) in _FAST:
+    if type(left) in PLAIN and type(right) in PLAIN:
         return bool(left == right)
-    if type(left) is Decimal or type(right) is Decimal:
-        a, b = as_number(left), as_number(right)
-        return a is not None and b is not None and exact(a) == exact(b)
     return equal_to(right)(left)
 
 
@@ -39,7 +32,7 @@ def ordering(sign: str) -> Callable[[Scope, JSON, JSON], bool | None]:
     compare: Callable[[Any, Any], bool] = _ORDER[sign]
 
     def apply(scope: Scope, left: JSON, right: JSON) -> bool | None:
-        if type(left) in _FAST and type(right) in _FAST:
+        if type(left) in PLAIN and type(right) in PLAIN:
             return compare(left, right)
         if left is None or right is None:
             return None
@@ -54,7 +47,7 @@ _ORDER: Final = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": op
 def _alike(sign: str, scope: Scope, left: JSON, right: JSON) -> tuple[Any, Any]:
     a, b = as_number(left), as_number(right)
     if a is not None and b is not None:
-        return (exact(a), exact(b)) if Decimal in (type(a), type(b)) else (a, b)
+        return alike(a, b)
     at, other = read_moment(left), read_moment(right)
     if at is None or other is None:
         both = f"{shown(left)} {sign} {shown(right)}"
@@ -62,7 +55,7 @@ def _alike(sign: str, scope: Scope, left: JSON, right: JSON) -> tuple[Any, Any]:
             f"{both} cannot be told: both must be numbers, or both dates such as 2026-03-01",
             f"{both} no se puede saber: ambos deben ser números, o ambos fechas como 2026-03-01",
         )
-    return scope.zone.alike(at, other)
+    return scope.alike(left, at, right, other)
 
 
 def truth(value: JSON) -> bool | None:

@@ -2,7 +2,7 @@
 
 - Null and a missing field match nothing, not even each other.
 - Booleans match booleans alone: true is not 1.
-- Numbers match by value: 1 and 1.0 are equal.
+- Numbers match by value: 1 and 1.0 are equal, and so are 0.1 and the exact decimal 0.10.
 - Texts match letter by letter. In a key where either side holds numbers, a text that is a
   canonical number (see `numbers`) counts as that number: "1" matches 1 there, "01" does not.
 - Lists and objects are no keys.
@@ -11,9 +11,10 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from decimal import Decimal
 from typing import Any
 
-from caudal_builtin.numbers import NUMBERS, canonical_number
+from caudal_builtin.numbers import NUMBERS, canonical_number, exact
 from caudal_builtin.row_errors import shown
 from caudal_core import CaudalError, DataError, Records, UnknownField
 from caudal_core.records import kind_of
@@ -100,10 +101,12 @@ def _values(data: Records, field: str, port: str) -> list[Any]:
 def _alike(a: list[Any], b: list[Any]) -> tuple[list[Any], list[Any]]:
     """Both columns in a form in which equal keys are equal to Python."""
     kinds = {*map(type, a), *map(type, b)} - {type(None)}
-    if kinds <= {str} or kinds <= NUMBERS:
+    decimals = Decimal in kinds and not kinds.isdisjoint((float, str))
+    if kinds <= {str} or (kinds <= NUMBERS and not decimals):
         return a, b
     numeric = not kinds.isdisjoint(NUMBERS)
-    return [_plain(v, numeric=numeric) for v in a], [_plain(v, numeric=numeric) for v in b]
+    keys_a, keys_b = ([_plain(value, numeric=numeric) for value in side] for side in (a, b))
+    return (_written(keys_a), _written(keys_b)) if decimals else (keys_a, keys_b)
 
 
 def _plain(value: Any, *, numeric: bool) -> Key:
@@ -114,6 +117,11 @@ def _plain(value: Any, *, numeric: bool) -> Key:
         return value if number is None else number
     key: Key = value
     return key
+
+
+def _written(keys: list[Key]) -> list[Key]:
+    """Floats as the decimals that they are written as: Python would take their binary value."""
+    return [exact(key) if isinstance(key, float) else key for key in keys]
 
 
 def _together(columns: list[list[Any]]) -> list[Key]:

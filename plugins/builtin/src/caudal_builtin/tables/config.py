@@ -143,7 +143,7 @@ class ExcelInputConfig(Config):
 
     def options(self, ctx: Context) -> Options:
         """How to read a file."""
-        sheet = self.sheet if str(self.sheet or "").strip() else None
+        sheet = None if self.sheet is None or not str(self.sheet).strip() else self.sheet
         return Options(
             header_row=self.header_row,
             sheet=sheet,

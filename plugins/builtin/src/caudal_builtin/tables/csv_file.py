@@ -11,14 +11,13 @@ from typing import Final
 
 from caudal_builtin.tables.cells import convert
 from caudal_builtin.tables.encoding import encoding_of
-from caudal_builtin.tables.layout import Options, Table, laid_out
+from caudal_builtin.tables.layout import CHECK_EVERY, Options, Table, check_size, laid_out
 from caudal_builtin.tables.problem import UnreadableTable
-from caudal_builtin.tables.sniff import delimiter_of
+from caudal_builtin.tables.sniff import delimiter_of, title_above
 
 _SAMPLE: Final = 200
 _NO_DELIMITER: Final = "\x1f"
 """Parts the cells of a file that has one column: it stands in no text."""
-_CHECK_EVERY: Final = 10_000
 _EXCEL_HINT = re.compile(r"\ufeff?sep=(.)\s*", re.IGNORECASE)
 
 
@@ -31,21 +30,35 @@ def read_text(path: Path, options: Options) -> Table:
         hint = _EXCEL_HINT.fullmatch(sample[0]) if sample else None
         if hint is not None:  # a line that Excel writes for itself
             del sample[0]
+        seen = sample[: _SAMPLE - 1] or sample
         said = options.delimiter or (hint[1] if hint else None)
-        delimiter = said or delimiter_of(sample[: _SAMPLE - 1] or sample, options.header_row)
+        delimiter = said or delimiter_of(seen, options.header_row)
         rows = _rows(chain(sample, lines), delimiter or _NO_DELIMITER, options)
-        table = laid_out(list(rows), options.header_row)
+        table = laid_out(rows, options)
     table.encoding, table.delimiter = encoding, delimiter
+    if said is None:
+        table.warnings += title_above(seen, options.header_row, delimiter)
     convert(table, options)
     return table
 
 
 def _rows(lines: Iterator[str], delimiter: str, options: Options) -> Iterator[list[str]]:
-    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    cells = 0
+
+    def watched() -> Iterator[str]:
+        """The same lines; a row of too many cells is refused before it is cut into them."""
+        nonlocal cells
+        for line in lines:
+            cells += line.count(delimiter)
+            check_size(1, cells, "table", "tabla")
+            yield line
+
+    reader = csv.reader(watched(), delimiter=delimiter, strict=True)
     try:
         for row in reader:
+            cells = 0
             yield row
-            if reader.line_num % _CHECK_EVERY == 0:
+            if reader.line_num % CHECK_EVERY == 0:
                 options.check()
     except csv.Error as error:
         raise _broken(reader.line_num, str(error)) from None

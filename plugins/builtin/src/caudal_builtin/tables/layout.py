@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -10,6 +11,8 @@ from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.wording import counted
 
 MAX_CELLS: Final = 20_000_000
+CHECK_EVERY: Final = 10_000
+"""Rows between two looks at whether the execution was cancelled."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +31,13 @@ class Options:
 class Table:
     """Column by column what a file holds.
 
-    `skipped` counts empty rows. `warnings` and `notes` are lines for the node's log.
+    `places` says of each row which one it is of the file, from 1; `skipped` counts empty rows.
+    `warnings` and `notes` are lines for the node's log.
     """
 
     names: list[str]
     columns: list[list[Any]]
+    places: Sequence[int] = ()
     skipped: int = 0
     encoding: str | None = None
     delimiter: str | None = None
@@ -40,15 +45,21 @@ class Table:
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def records(self, names: Sequence[str]) -> list[dict[str, Any]]:
+    def records(self, names: Sequence[str], check: Callable[[], None]) -> list[dict[str, Any]]:
         """The rows as records of these columns, in this order."""
-        kept = [self.columns[self.names.index(name)] for name in names]
-        return [dict(zip(names, row, strict=True)) for row in zip(*kept, strict=True)]
+        at = {name: index for index, name in enumerate(self.names)}
+        kept = [self.columns[at[name]] for name in names]
+        records: list[dict[str, Any]] = []
+        for start in range(0, len(self.places), CHECK_EVERY):
+            check()
+            some = [column[start : start + CHECK_EVERY] for column in kept]
+            records += [dict(zip(names, row, strict=True)) for row in zip(*some, strict=True)]
+        return records
 
 
 def laid_out(
-    rows: Sequence[Sequence[Any]],
-    header_row: int | None,
+    rows: Iterable[Sequence[Any]],
+    options: Options,
     shown: Callable[[Any], Any] = lambda cell: cell,
 ) -> Table:
     """A table from its rows, the row of the names among them.
@@ -57,18 +68,38 @@ def laid_out(
     what is missing is an empty text, what is beyond the names gets names of its own. A column that
     has neither a name nor a value is left out. `shown` gives what a person sees of a cell.
     """
-    at = _header_at(rows, header_row)
-    header = [_name(shown(cell)) for cell in rows[at]]
-    body = [row for row in rows[at + 1 :] if any(map(_filled, row))]
+    numbered = enumerate(rows, 1)
+    at, first = _header(numbered, options.header_row)
+    header = [_name(shown(cell)) for cell in first]
+    body, places, last = _body(numbered, len(header), options.check)
     width = max([len(header), *map(len, body)])
-    check_size(len(body), width, "table", "tabla")
-    columns = [[row[i] if i < len(row) else "" for row in body] for i in range(width)]
+    columns = []
+    for i in range(width):
+        options.check()
+        columns.append([row[i] if i < len(row) else "" for row in body])
     header += [""] * (width - len(header))
     kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
-    table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept])
-    table.skipped = len(rows) - at - 1 - len(body)
-    table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(rows[at], body)]
+    table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept], places)
+    table.skipped = max(last, at) - at - len(body)
+    table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(first, body)]
     return table
+
+
+def _body(
+    numbered: Iterator[tuple[int, Sequence[Any]]], width: int, check: Callable[[], None]
+) -> tuple[list[Sequence[Any]], Sequence[int], int]:
+    """The rows below the names that are not empty, their places, and that of the last row."""
+    body: list[Sequence[Any]] = []
+    places, place = array("Q"), 0
+    for place, row in numbered:
+        if place % CHECK_EVERY == 0:
+            check()
+        if any(map(_filled, row)):
+            width = max(width, len(row))
+            body.append(row)
+            places.append(place)
+            check_size(len(body), width, "table", "tabla")
+    return body, places, place
 
 
 def check_size(rows: int, columns: int, what: str, what_es: str) -> None:
@@ -82,20 +113,25 @@ def check_size(rows: int, columns: int, what: str, what_es: str) -> None:
         )
 
 
-def _header_at(rows: Sequence[Sequence[Any]], header_row: int | None) -> int:
+def _header(
+    numbered: Iterator[tuple[int, Sequence[Any]]], header_row: int | None
+) -> tuple[int, Sequence[Any]]:
+    """The row of the names, and its place, from 1; what is above it is read past."""
+    for place, row in numbered:
+        if header_row is None and any(map(_filled, row)):
+            return place, row
+        if place == header_row:
+            if any(map(_filled, row)):
+                return place, row
+            break
     if header_row is None:
-        found = next((i for i, row in enumerate(rows) if any(map(_filled, row))), None)
-        if found is None:
-            raise UnreadableTable("the table is empty", es="la tabla está vacía")
-        return found
-    if header_row > len(rows) or not any(map(_filled, rows[header_row - 1])):
-        raise UnreadableTable(
-            f"row {header_row} holds no column names",
-            es=f"la fila {header_row} no contiene nombres de columnas",
-            hint="set headerRow to the row of the names, counted from 1",
-            hint_es="ponga en headerRow la fila de los nombres, contando desde 1",
-        )
-    return header_row - 1
+        raise UnreadableTable("the table is empty", es="la tabla está vacía")
+    raise UnreadableTable(
+        f"row {header_row} holds no column names",
+        es=f"la fila {header_row} no contiene nombres de columnas",
+        hint="set headerRow to the row of the names, counted from 1",
+        hint_es="ponga en headerRow la fila de los nombres, contando desde 1",
+    )
 
 
 def _filled(cell: Any) -> bool:
@@ -110,15 +146,14 @@ def _name(cell: Any) -> str:
 
 def _unique(header: Sequence[str], places: Sequence[int]) -> list[str]:
     """`price`, `price_2`; a column without a name is called by its place: `column_3`."""
-    given = set(header)
+    given, taken = set(header), set[str]()
+    counts: dict[str, int] = {}
     names: list[str] = []
-    taken: set[str] = set()
     for name, place in zip(header, places, strict=True):
-        plain, count = name or f"column_{place + 1}", 1
-        unique = plain
+        plain = unique = name or f"column_{place + 1}"
         while unique in taken or (unique != name and unique in given):
-            count += 1
-            unique = f"{plain}_{count}"
+            counts[plain] = counts.get(plain, 1) + 1
+            unique = f"{plain}_{counts[plain]}"
         taken.add(unique)
         names.append(unique)
     return names

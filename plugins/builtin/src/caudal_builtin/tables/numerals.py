@@ -48,17 +48,21 @@ def marks_of(texts: Sequence[str]) -> frozenset[Mark]:
     return frozenset(found)
 
 
-def reader_for(marks: frozenset[Mark], file_mark: Mark | None) -> Reader | None:
-    """How to read a column that can be read with these marks; `file_mark` decides between two."""
+def reader_for(marks: frozenset[Mark], certain: frozenset[Mark]) -> Reader | None:
+    """How to read a column that can be read with these marks; `certain` decides between two."""
     if len(marks) == 2:
-        return with_comma if file_mark == "," else canonical_number
+        return with_comma if certain == {","} else canonical_number
     return canonical_number if "." in marks else with_comma if "," in marks else None
 
 
-def reader_said(decimal: Mark, texts: Iterable[str]) -> Reader | None:
-    """How to read these texts with the mark that the config says, if that reads them all."""
-    reader = with_comma if decimal == "," else with_point
-    return reader if all(reader(text) is not None for text in texts) else None
+def undecided(texts: Iterable[str], marks: frozenset[Mark], certain: frozenset[Mark]) -> bool:
+    """Whether the points of a column may part thousands or decimals, as the file has both marks."""
+    return len(marks) == len(certain) == 2 and any("." in text for text in texts)
+
+
+def reader_said(decimal: Mark) -> Reader:
+    """How to read numbers with the mark that the config says."""
+    return with_comma if decimal == "," else with_point
 
 
 def unclear_thousands(texts: Iterable[str], delimiter: str | None) -> bool:
@@ -69,7 +73,6 @@ def unclear_thousands(texts: Iterable[str], delimiter: str | None) -> bool:
     return bool(with_commas) and all(map(_THOUSANDS.fullmatch, with_commas))
 
 
-def file_mark(columns: Iterable[frozenset[Mark]]) -> Mark | None:
-    """The mark of columns that read with one alone; a point if they disagree."""
-    certain = {mark for marks in columns if len(marks) == 1 for mark in marks}
-    return "." if "." in certain else "," if certain else None
+def certain_marks(columns: Iterable[frozenset[Mark]]) -> frozenset[Mark]:
+    """The marks of columns that read with one alone: both of them where columns disagree."""
+    return frozenset(mark for marks in columns if len(marks) == 1 for mark in marks)

@@ -6,16 +6,21 @@ import contextlib
 import csv
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
 
+from caudal_builtin.tables.numerals import with_comma
 from caudal_builtin.tables.problem import UnreadableTable
 
 MAX_BYTES: Final = 200_000_000
 MAX_UNPACKED: Final = 1_000_000_000
 DELIMITERS: Final = (";", "\t", "|", ",")
 """What may stand between cells; of equals the one that numbers and texts hold least."""
+_FEWEST: Final = 2
+_AGREEING: Final = 0.6
+"""How many rows, and which part of all, agree on a delimiter if that is to be said."""
 
 Kind = Literal["xlsx", "text"]
 
@@ -88,13 +93,45 @@ def delimiter_of(lines: Sequence[str], header_row: int | None) -> str | None:
     """
     best, found = (0.0, 1), None
     for delimiter in DELIMITERS:
-        rows = _rows(lines, delimiter)[(header_row or 1) - 1 :]
-        rows = [row for row in rows if any(map(str.strip, row))]
-        width = len(rows[0]) if rows else 0
-        alike = sum(len(row) == width for row in rows) / len(rows) if rows else 0.0
+        widths = [width for _, width in _widths(lines, delimiter, header_row)]
+        width = widths[0] if widths else 0
+        alike = widths.count(width) / len(widths) if widths else 0.0
         if width > 1 and (alike, width) > best:
             best, found = (alike, width), delimiter
     return found
+
+
+def title_above(lines: Sequence[str], header_row: int | None, found: str | None) -> list[str]:
+    """A line for the log where the rows agree on a delimiter that the row of the names lacks."""
+    if found is not None and _agreeing(lines, found, header_row) is not None:
+        return []
+    for delimiter in DELIMITERS:
+        place = None if delimiter == found else _agreeing(lines, delimiter, header_row)
+        if place is not None:
+            shown = "tab" if delimiter == "\t" else delimiter
+            line = f"the row of the names lacks the delimiter '{shown}' on which the rows below "
+            return [line + f"agree; if the names stand in row {place}, set headerRow to {place}"]
+    return []
+
+
+def _agreeing(lines: Sequence[str], delimiter: str, header_row: int | None) -> int | None:
+    """The place of the first row below the names with as many cells as nearly all of them have."""
+    below = _widths(lines, delimiter, header_row)[1:]
+    if len(below) < _FEWEST:
+        return None
+    (width, count), *_ = Counter(width for _, width in below).most_common(1)
+    if width == 1 or count < _AGREEING * len(below):
+        return None
+    texts = [line.strip() for line in lines[header_row or 1 :] if line.strip()]
+    if delimiter == "," and all(with_comma(text) is not None for text in texts):
+        return None  # one column of numbers with decimal commas
+    return next(place for place, cells in below if cells == width)
+
+
+def _widths(lines: Sequence[str], delimiter: str, header_row: int | None) -> list[tuple[int, int]]:
+    """Of the rows from that of the names on which are not empty: the place, from 1, and cells."""
+    rows = list(enumerate(_rows(lines, delimiter), 1))[(header_row or 1) - 1 :]
+    return [(place, len(row)) for place, row in rows if any(map(str.strip, row))]
 
 
 def _rows(lines: Sequence[str], delimiter: str) -> list[list[str]]:

@@ -37,7 +37,7 @@ def read_workbook(path: Path, options: Options) -> Table:
             hint_es="ábralo en Excel y guárdelo de nuevo como .xlsx",
         ) from None
     options.check()
-    table = laid_out(rows, options.header_row, _as_value)
+    table = laid_out(rows, options, _as_value)
     table.sheet = sheet
     table.columns = [_values(column) for column in table.columns]
     if seen.errors:
@@ -60,16 +60,17 @@ def _chosen(workbook: CalamineWorkbook, wanted: str | int | None) -> str:
             s.name for s in workbook.sheets_metadata if s.visible == SheetVisibleEnum.Visible
         }
         wanted = next((name for name in names if name in visible), "")
-    if wanted in names:
-        return str(wanted)
-    if str(wanted) in map(str, range(1, len(names) + 1)):
-        return names[int(wanted) - 1]
-    near = nearest(str(wanted), names)
+    name = str(wanted)  # a form may store a name of digits as a number
+    if name in names:
+        return name
+    if name in map(str, range(1, len(names) + 1)):
+        return names[int(name) - 1]
+    near = nearest(name, names)
     raise UnreadableTable(
-        f"there is no sheet '{wanted}'; the sheets are: {', '.join(names) or 'none'}",
-        es=f"no existe la hoja '{wanted}'; las hojas son: {', '.join(names) or 'ninguna'}",
-        hint=f"did you mean '{near}'?" if near else "give its name, or its number from 1",
-        hint_es=f"¿quiso decir '{near}'?" if near else "indique su nombre, o su número desde 1",
+        f"there is no sheet '{name}'; the sheets are: {', '.join(names) or 'none'}",
+        es=f"no existe la hoja '{name}'; las hojas son: {', '.join(names) or 'ninguna'}",
+        hint=f"did you mean '{near}'?" if near else "give its name, or its number, from 1",
+        hint_es=f"¿quiso decir '{near}'?" if near else "indique su nombre, o su número, desde 1",
     )
 
 

@@ -18,11 +18,16 @@ from xml.parsers import expat
 from caudal_builtin.tables.layout import check_size
 
 _CHUNK: Final = 1 << 20
+_LONGEST: Final = 4 * _CHUNK
+"""No cell is so long: whatever that is need not be held together."""
+_ENDS: Final = (b"</c>", b":c>", b"/>")
 _REFERENCE = re.compile(rb' r="([A-Za-z]{0,3})([0-9]{1,9})"')
 _ANY_REFERENCE = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]{0,3})([0-9]{1,9})["']""")
 _UNUSUAL: Final = (b"\tr", b"\nr", b"\rr", b"r='", b"r =", b"r= ")
 """What shows that attributes are written in another way than Excel does, which takes longer."""
-_NO_RESULT = re.compile(rb"</(?:\w+:)?f>\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*$")
+_NO_RESULT = re.compile(  # what is taken is never given back, so that no sheet makes it slow
+    rb"</(?:\w+:)?f>\s*+(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?+\s*+$"
+)
 _CELL_END = re.compile(rb"</(?:\w+:)?c>")
 
 
@@ -55,7 +60,9 @@ def _pieces(archive: zipfile.ZipFile, member: str) -> Iterator[bytes]:
     with archive.open(member) as file:
         while chunk := file.read(_CHUNK):
             whole = rest + chunk
-            end = max((whole.rfind(mark) + len(mark) for mark in (b"</c>", b":c>")), default=0)
+            end = max(whole.rfind(mark) + len(mark) if mark in whole else 0 for mark in _ENDS)
+            if len(whole) - end > _LONGEST:
+                end = len(whole)
             piece, rest = whole[:end], whole[end:]
             yield piece
     yield rest
