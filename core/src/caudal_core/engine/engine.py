@@ -7,7 +7,6 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import time
 from typing import Any, Self
 
-from caudal_core.context import Environment
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
@@ -22,6 +21,7 @@ from caudal_core.engine.resume import adopt, read_inputs, stopped_before
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
+from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
@@ -34,7 +34,6 @@ from caudal_core.registry import Registry
 from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
 from caudal_core.runner.pool import ThreadPool
 from caudal_core.values import JSON, decode
-from caudal_core.workflow import canonical
 
 OWNER = "here"
 ACCEPT_SECONDS = 10.0
@@ -66,7 +65,7 @@ class Engine:
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._kept_versions: set[str] = set()
+        self._versions = Versions()
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
@@ -192,9 +191,10 @@ class Engine:
             organization=organization,
             labels=labels or {},
         )
-        execution = Execution(graph, record, payload, self._environment(graph, record, payload))
+        env = self.options.environment(graph.settings, record, payload.data)
+        execution = Execution(graph, record, payload, env)
         self._shelf.open[record.id] = execution
-        self._write_version(graph)
+        self._versions.write(graph, self.journal)
         row = accept_row(record, payload, OWNER)
         self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
         await self._committed(execution)
@@ -227,30 +227,6 @@ class Engine:
             return Payload.of(plain)
         found: Payload = await self.read(lambda: Payload.of(plain))
         return found
-
-    def _write_version(self, graph: Graph) -> None:
-        if graph.hash not in self._kept_versions:
-            self._kept_versions.add(graph.hash)
-            row = (graph.hash, canonical(dict(graph.document)), time())
-            self.journal.write(Statement.WORKFLOW_VERSION, row)
-        if graph.plan_hash not in self._kept_versions:
-            self._kept_versions.add(graph.plan_hash)
-            self.journal.write(Statement.PLAN, (graph.plan_hash, graph.plan))
-
-    def _environment(self, graph: Graph, record: ExecutionRecord, inputs: Payload) -> Environment:
-        options, settings = self.options, graph.settings
-        return Environment(
-            execution_id=record.id,
-            organization=record.organization,
-            labels=record.labels,
-            inputs=inputs.data,
-            timezone=settings.timezone or options.timezone,
-            locale=settings.locale or options.locale,
-            language=settings.language or options.language,
-            dry_run=options.dry_run,
-            files=options.files,
-            clock=options.clock,
-        )
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
         """Cancel an execution: whether that was still possible, and the status it had.
@@ -326,17 +302,7 @@ class Engine:
     async def run_node(self, node: Mapping[str, Any], data: JSON = None) -> NodeResult:
         """Run one node by itself; see `caudal_core.engine.single.run_single`."""
         self._check_open()
-        options = self.options
-        env = Environment(
-            execution_id=new_id(),
-            inputs=data if isinstance(data, dict) else {},
-            dry_run=options.dry_run,
-            timezone=options.timezone,
-            locale=options.locale,
-            language=options.language,
-            files=options.files,
-            clock=options.clock,
-        )
+        env = self.options.environment_alone(new_id(), data)
         return await run_single(node, data, registry=self.registry, runner=self.runner, env=env)
 
     async def read(self, function: Callable[[], Any]) -> Any:
@@ -384,7 +350,8 @@ class Engine:
         """Go on with an execution that had not ended when the last engine stopped."""
         record.epoch += 1
         self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
-        execution = Execution(graph, record, inputs, self._environment(graph, record, inputs))
+        env = self.options.environment(graph.settings, record, inputs.data)
+        execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
         self._shelf.open[record.id] = execution
         if (why := stopped_before(execution)) is not None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from caudal_core.context import utc_now
+from caudal_core.context import Environment, utc_now
 from caudal_core.files import FileAccess
+from caudal_core.journal import ExecutionRecord
+from caudal_core.workflow import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,3 +29,31 @@ class EngineOptions:
     dry_run: bool = False
     max_queued: int = 10_000
     keep_finished: int = 2_000
+
+    def environment(self, settings: Settings, record: ExecutionRecord, inputs: Any) -> Environment:
+        """What all nodes of an execution share."""
+        return Environment(
+            execution_id=record.id,
+            organization=record.organization,
+            labels=record.labels,
+            inputs=inputs,
+            timezone=settings.timezone or self.timezone,
+            locale=settings.locale or self.locale,
+            language=settings.language or self.language,
+            dry_run=self.dry_run,
+            files=self.files,
+            clock=self.clock,
+        )
+
+    def environment_alone(self, execution_id: str, data: Any) -> Environment:
+        """What a node has that is run by itself."""
+        return Environment(
+            execution_id=execution_id,
+            inputs=data if isinstance(data, dict) else {},
+            timezone=self.timezone,
+            locale=self.locale,
+            language=self.language,
+            dry_run=self.dry_run,
+            files=self.files,
+            clock=self.clock,
+        )
