@@ -8,20 +8,32 @@ from typing import Any
 
 
 def ratio(
-    name: str, values: Sequence[float], floors: Sequence[float], unit: str, *, most: float
+    name: str,
+    values: Sequence[float],
+    floors: Sequence[float],
+    unit: str,
+    *,
+    floor: str,
+    most: float,
+    **more: Any,
 ) -> dict[str, Any]:
-    """A cost beside the floor that was measured in turn with it, pair by pair."""
+    """A cost beside the floor that was measured in turn with it, pair by pair.
+
+    `floor` says what the floor is the cost of.
+    """
     ratios = sorted(value / floor for value, floor in zip(values, floors, strict=True))
     middle = median(ratios)
     return {
         "figure": name,
         "value": round(median(values), 3),
         "floor": round(median(floors), 3),
+        "floorOf": floor,
         "unit": unit,
         "ratio": round(middle, 2),
         "ratioRange": [round(ratios[0], 2), round(ratios[-1], 2)],
         "limit": f"ratio <= {most}",
         "holds": middle <= most,
+        **more,
     }
 
 

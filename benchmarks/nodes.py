@@ -7,13 +7,16 @@ import gc
 import sys
 import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+from benchmarks.disk import disk
 from benchmarks.figures import ratio
 from benchmarks.shapes import chain, column, fan, nothing
 
 ROUNDS = 15
+FLOOR = "bare task"
 
 
 def figures() -> Iterator[dict[str, Any]]:
@@ -31,6 +34,7 @@ async def _measure(place: str) -> list[dict[str, Any]]:
     found = []
     with tempfile.TemporaryDirectory() as folder:
         storage = FolderStorage(folder) if place == "disk" else None
+        more = disk(Path(folder)) if place == "disk" else {}
         async with Engine(Registry.of(nothing, column), storage=storage) as engine:
             _as_the_server_does()
             for name, workflow, count, most in (
@@ -40,7 +44,8 @@ async def _measure(place: str) -> list[dict[str, Any]]:
             ):
                 graph = await engine.graph(workflow)
                 values, floors = await _rounds(engine, graph, count)
-                found.append(ratio(f"{name}, {place}", values, floors, "µs a node", most=most))
+                label, unit = f"{name}, {place}", "µs a node"
+                found.append(ratio(label, values, floors, unit, floor=FLOOR, most=most, **more))
     return found
 
 

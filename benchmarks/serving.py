@@ -21,10 +21,11 @@ ADDRESS = re.compile(r"http://[\w.\[\]:]+:(\d+)")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A running server: its process, its port, and the seconds until it had said where it is."""
+    """A running server: its process, its port, its data, the seconds until it said where it is."""
 
     pid: int
     port: int
+    data: Path
     seconds: float
 
 
@@ -46,7 +47,7 @@ def serving(*extra: str, plugins: Path | None = None) -> Iterator[Served]:
             env=environment,
         )
         try:
-            yield Served(process.pid, _port(process), perf_counter() - begin)
+            yield Served(process.pid, _port(process), Path(data), perf_counter() - begin)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)

@@ -1,6 +1,6 @@
 """Make the sample data of the examples; the same values every time.
 
-    python examples/data/make.py [FOLDER]
+    .venv/bin/python examples/data/make.py [FOLDER]
 
 writes into FOLDER, by default its own: `prices-2026.xlsx` (the electricity price of each hour of
 the first quarter), `meter.xlsx` (what a plant drew in each quarter of an hour of March) and

@@ -10,7 +10,7 @@ from tests.core.jobs import job, output, runner
 
 from caudal_core import Config, Context, Handler, Outputs, Records, handler
 from caudal_core.errors import InvalidResult
-from caudal_core.payload import LARGE, Payload
+from caudal_core.payload import Payload
 from caudal_core.values import decode
 
 
@@ -126,14 +126,30 @@ def reports(config: Config, data: Any, ctx: Context) -> int:
     return 1
 
 
-async def test_a_large_report_is_cut() -> None:
-    """What stands beside the output is as small as what stands in a list, and the log says so."""
-    made = job(reports, {"few": 1, "many": list(range(100_000))})
+async def test_a_report_has_a_limit() -> None:
+    """What stands beside the output is a part of a record: beyond a limit it is refused."""
     async with runner() as running:
-        result = await running.run(made)
-    assert len(result.report) <= LARGE
-    assert {"few": 1, "many": list(range(20))} == decode(result.report)
-    assert "it is cut" in made.ctx.notes.log[0]["message"]
+        result = await running.run(job(reports, {"few": 1, "many": list(range(100_000))}))
+        assert {"few": 1, "many": list(range(100_000))} == decode(result.report)
+        with pytest.raises(InvalidResult, match="8,000,000 are the limit"):
+            await running.run(job(reports, {"many": "x" * 8_000_000}))
+
+
+@handler("tells")
+def tells(config: Config, data: Any, ctx: Context) -> Any:
+    """Report what is handed on."""
+    ctx.say("done", told=data)
+    return data
+
+
+@pytest.mark.parametrize(
+    ("value", "once"), [(1, False), ("ok", False), ([1], True), ("x" * 70_000, True)]
+)
+async def test_what_is_handed_on_is_kept_once(value: Any, *, once: bool) -> None:
+    """A reported value that a port hands on stands as that port, if it is more than a word."""
+    async with runner() as running:
+        result = await running.run(job(tells, value))
+    assert {"told": {"$port": "out"} if once else value} == decode(result.report)
 
 
 async def test_a_reserved_key_in_a_report() -> None:

@@ -173,8 +173,35 @@ async def test_a_full_queue_is_429(tmp_path: Path) -> None:
         assert (await here.get("/readyz", 503))["reasons"]
 
 
-@pytest.mark.parametrize("wait", ["x", "-1", "nan", ""])
+@pytest.mark.parametrize("wait", ["x", "-1", "nan", "", "inf", "1_0", "1e1", "\u0663"])
 async def test_a_wait_that_is_no_number_is_422(tmp_path: Path, wait: str) -> None:
     """`wait` is a number of seconds."""
     async with service(tmp_path, memory=True) as here:
         await here.post(f"/api/workflows/execute?wait={wait}", {"workflow": FLOW}, 422)
+
+
+@pytest.mark.parametrize("key", ["workflowId", "organizationId"])
+@pytest.mark.parametrize("wrong", ["x" * 256, "a\nb", "a\x7f"])
+async def test_an_id_that_no_list_could_carry_is_422(tmp_path: Path, key: str, wrong: str) -> None:
+    """Ids have at most 255 characters and no control characters, in the call and in a workflow."""
+    inner = "id" if key == "workflowId" else key
+    async with service(tmp_path) as here:
+        for body in (
+            {"workflow": flow(node("a", "give")), key: wrong},
+            {"workflow": flow(node("a", "give"), **{inner: wrong})},
+        ):
+            problem = await here.post("/api/workflows/execute", body, 422)
+            assert f"{key if key in body else f'workflow.{inner}'} is '" in problem["detail"]
+            assert "1 to 255 characters without control" in problem["detail"]
+        assert [] == (await here.get("/api/executions"))["executions"]
+
+
+async def test_a_name_has_an_end(tmp_path: Path) -> None:
+    """A name of more than 1,000 characters is refused, inline and where a workflow is kept."""
+    long = flow(node("a", "give", value=1), name="x" * 1_001)
+    async with service(tmp_path) as here:
+        problem = await here.post("/api/workflows/execute", {"workflow": long}, 422)
+        assert "workflow.name has 1,001 characters; 1,000 are allowed" == problem["detail"]
+        assert "name has 1,001" in (await here.post("/api/workflows", long, 422))["detail"]
+        assert 422 == (await here.http.put("/api/workflows/a", json=long)).status_code
+        assert "completed" == (await here.run({**long, "name": "x" * 1_000}))["status"]

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.server.serving import Service, flow, node, service
+from tests.server.serving import Service, flow, listening, node, service
 
 FLOW = flow(node("a", "give", value=5), id="five", name="Five")
 
@@ -146,3 +146,42 @@ async def test_many_by_id(tmp_path: Path) -> None:
         same = await here.http.get(path, headers={"If-None-Match": response.headers["etag"]})
         assert 304 == same.status_code
         await here.get("/api/executions?ids=" + ",".join(map(str, range(201))), 422)
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/executions", "limit"),
+        ("/api/workflows/five/executions", "limit"),
+        ("/api/executions/{id}/nodes/a/data", "limit"),
+        ("/api/executions/{id}/nodes/a/data", "offset"),
+    ],
+)
+async def test_a_number_is_checked_whole(tmp_path: Path, path: str, name: str) -> None:
+    """However a number is written, what is checked is what is used: 422, never 500."""
+    async with service(tmp_path) as here:
+        where = path.format(id=(await here.run(FLOW))["executionId"])
+        for wrong in ("00000000199999999999999", "9" * 30, "9" * 5_000, "1e2", "-1", "\u0663", ""):
+            problem = await here.get(where, 422, params={name: wrong})
+            assert f"{name} is '{wrong[:50]}'; give a whole number from" in problem["detail"]
+        await here.get(where, params={name: "007"})
+
+
+async def test_an_id_may_end_as_the_address_of_data_does(tmp_path: Path) -> None:
+    """A node `x/data` is another than the node `x`: its address is taken apart as it was sent."""
+    nodes = [node("x", "give", value=1), node("x/data", "give", value=2)]
+    async with listening(tmp_path) as here:
+        execution_id = (await here.run({"nodes": nodes}))["executionId"]
+        path = f"/api/executions/{execution_id}/nodes"
+        assert "x" == (await here.get(f"{path}/x"))["nodeId"]
+        assert "x/data" == (await here.get(f"{path}/x%2Fdata"))["nodeId"]
+        assert 1 == (await here.get(f"{path}/x/data"))["data"]
+        assert 1 == (await here.get(f"{path}/x/%64ata"))["data"]
+        assert 2 == (await here.get(f"{path}/x%2Fdata/data"))["data"]
+        for entry in (await here.get(f"/api/executions/{execution_id}/logs"))["logs"]:
+            found = await here.get(f"{path}/{entry['nodeId'].replace('/', '%2F')}")
+            assert entry["outputData"]["outputData"] == (await here.get(_href(found)))["data"]
+
+
+def _href(found: Any) -> str:
+    return str(found["ports"]["out"]["href"])

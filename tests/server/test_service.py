@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from tests.server.serving import flow, node, service
+import pytest
+from tests.server.serving import flow, listening, node, service
 
 
 async def test_the_root_names_the_service(tmp_path: Path) -> None:
@@ -21,6 +22,15 @@ async def test_alive_and_ready(tmp_path: Path) -> None:
     async with service(tmp_path) as here:
         assert {"status": "ok"} == await here.get("/healthz")
         assert {"status": "ready"} == await here.get("/readyz")
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/readyz"])
+async def test_a_head_is_answered(tmp_path: Path, path: str) -> None:
+    """What watches a service by HEAD gets the answer of GET without its body."""
+    async with listening(tmp_path) as here:
+        head, get = await here.http.head(path), await here.http.get(path)
+        assert (200, b"") == (head.status_code, head.content)
+        assert get.headers["content-length"] == head.headers["content-length"]
 
 
 async def test_a_faulty_journal_is_not_ready(tmp_path: Path) -> None:

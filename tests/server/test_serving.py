@@ -2,8 +2,10 @@
 
 import asyncio
 import http.client
+import resource
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.server.serving import flow, listening, node
@@ -11,6 +13,7 @@ from tests.server.serving import flow, listening, node
 from caudal_core.errors import Unavailable
 from caudal_server.listeners import listen
 from caudal_server.openapi import document, text
+from caudal_server.serving import raise_file_limit
 from caudal_server.settings import InvalidSettings, load_settings
 
 
@@ -75,6 +78,27 @@ async def test_a_large_body_is_refused_in_json(tmp_path: Path) -> None:
         answer = await here.http.post("/api/workflows/execute", json=body)
         assert 413 == answer.status_code
         assert "the limit is 10,000" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("now", "wanted"),
+    [
+        ((1024, 4096), (4096, 4096)),
+        ((1024, 1_048_576), (65_536, 1_048_576)),
+        ((1024, resource.RLIM_INFINITY), (65_536, resource.RLIM_INFINITY)),
+        ((100_000, 1_048_576), None),
+        ((resource.RLIM_INFINITY, resource.RLIM_INFINITY), None),
+    ],
+)
+def test_as_many_connections_as_the_system_allows(
+    monkeypatch: pytest.MonkeyPatch, now: Any, wanted: Any
+) -> None:
+    """The soft limit of open files becomes the hard one, 65,536 at most, and is never lowered."""
+    limits = [now]
+    monkeypatch.setattr(resource, "getrlimit", lambda _: limits[-1])
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limit: limits.append(limit))
+    raise_file_limit()
+    assert [now, *([wanted] if wanted else [])] == limits
 
 
 def test_an_applications_env_file_may_lie_beside(

@@ -103,3 +103,38 @@ def test_a_setting_that_names_nothing_stops_the_start(settings: Any, cause: str)
     """What could never be asked is refused before anything runs, with what to write instead."""
     with pytest.raises(InvalidSettings, match=cause):
         find("x", **settings)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "postgresql+psycopg://u:pa@ss:hush@host/db",
+        "postgresql+psycopg://u:hush@ss@host/db",
+        "postgresql+psycopg://u:pa@hush/ss@host/db",
+        "postgresql+psycopg://u:hush@host:port/db",
+        "nosql://u:hush@host/db",
+        "u:hush@host/db",
+        "https://u:hu/sh@host/{id}",
+        "https://u:hush?@host/{id}",
+        "https://u:hush@/{id}",
+        "http://[::1/{id}",
+        "http://host:99999/{id}",
+    ],
+)
+def test_an_address_that_cannot_be_read_is_told_without_its_secret(source: str) -> None:
+    """It stops the start with what to write instead; no part of a password is repeated."""
+    with pytest.raises(InvalidSettings, match="within a user or a password as %40") as caught:
+        find("x", workflow_source=source)
+    assert "hu" not in caught.value.text()
+
+
+@pytest.mark.parametrize(
+    "source", ["postgresql+psycopg://u:pa/ss@127.0.0.1:1/db?password=pass", "sqlite:///a?pass"]
+)
+def test_a_databases_name_is_shown_without_credentials(source: str) -> None:
+    """What failed is named by its kind and place; neither user nor password nor query is there."""
+    with pytest.raises(SourceFailed) as caught:
+        find("x", workflow_source=source)
+    shown = caught.value.params["source"]
+    assert shown.startswith(f"the database {source.partition(':')[0]}://")
+    assert "pa" not in shown

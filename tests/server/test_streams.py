@@ -5,8 +5,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 import websockets
 from tests.server.serving import Service, flow, listening, node
+
+from caudal_core.journal import NodeRun
+from caudal_server import events
+from caudal_server.previews import preview_entry
 
 THREE = flow(node("a", "give", value=1), node("g", "gate", rows=50), node("out", "output"))
 
@@ -84,6 +89,34 @@ async def test_all_executions_are_told(tmp_path: Path) -> None:
                         break
         assert {execution_id} == set(ends)
         await _listeners(here, 0)
+
+
+async def test_what_many_hear_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An event of a node is written once, however many listen."""
+    made: list[str] = []
+
+    def counted(run: NodeRun) -> Any:
+        made.append(run.node_id)
+        return preview_entry(run)
+
+    monkeypatch.setattr(events, "preview_entry", counted)
+    async with listening(tmp_path) as here, asyncio.TaskGroup() as listeners:
+
+        async def listen() -> list[str]:
+            heard = []
+            async with here.http.stream("GET", "/api/events") as response:
+                async for line in response.aiter_lines():
+                    if line.startswith("data: ") and "nodeId" in (data := json.loads(line[6:])):
+                        heard.append(data["nodeId"])
+                    if line == "event: execution_complete":
+                        break
+            return heard
+
+        tasks = [listeners.create_task(listen()) for _ in range(3)]
+        await _listeners(here, 3)
+        await here.run(THREE)
+    assert [["a", "g", "out"]] * 3 == [task.result() for task in tasks]
+    assert ["a", "g", "out"] == made
 
 
 async def _messages(here: Service, path: str) -> list[dict[str, Any]]:

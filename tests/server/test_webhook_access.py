@@ -115,6 +115,24 @@ def test_the_workflow_may_be_the_applications(tmp_path: Path) -> None:
         with_hook(tmp_path, test, workflow_source=application.url + "/{id}")
 
 
+@pytest.mark.parametrize("seconds", [0.0, 5.0])
+def test_a_stranger_is_not_told_where_workflows_are(
+    tmp_path: Path, seconds: float, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """A place that fails is 502, one that is late 504; which one it is stands in the log alone."""
+
+    async def test(hook: Hook) -> None:
+        monkeypatch.setattr(hook.service.app.state.finder, "_seconds", seconds)
+        status = 502 if seconds else 504
+        problem = await hook.service.post("/api/webhook/theirs", {}, status)
+        assert "the workflow theirs cannot be read at this moment" == problem["detail"]
+        assert "127.0.0.1" not in str(problem)
+
+    with applied((500, {})) as application:
+        with_hook(tmp_path, test, workflow_source=application.url + "/{id}")
+        assert application.url in caplog.text
+
+
 def test_no_answer_repeats_a_token(tmp_path: Path) -> None:
     """Where a path is written, what may be a token is masked."""
 

@@ -129,8 +129,21 @@ def test_a_form_may_carry_files(tmp_path: Path) -> None:
             422,
             "a part has no name",
         ),
+        ({"content-type": FORM}, b"a&" * 10_000, 422, "the form has 10,001 fields; 10,000 are"),
+        (
+            {"content-type": "multipart/form-data; boundary=x"},
+            b"--x\r\n\r\n" * 10_001 + b"--x--",
+            422,
+            "the form has 10,001 fields; 10,000 are allowed",
+        ),
+        (
+            {"content-type": "multipart/form-data; boundary=x"},
+            b"--x\r\na: %b\r\n\r\n\r\n--x--" % (b"b" * 20_000),
+            422,
+            "the headers of a part have 20,005 bytes",
+        ),
         ({"content-encoding": "gzip"}, b"a", 415, "encoding 'gzip' is not read"),
-        ({"content-type": "text/plain"}, b"x" * 2_000, 413, "the limit is 1,000"),
+        ({"content-type": "text/plain"}, b"x" * 200_000, 413, "the limit is 100,000"),
     ],
 )
 def test_a_body_that_is_not_what_it_says_starts_nothing(
@@ -145,4 +158,15 @@ def test_a_body_that_is_not_what_it_says_starts_nothing(
         assert cause in answer.json()["detail"]
         assert 0 == (await hook.service.get("/api/workflows/w/executions"))["total"]
 
-    with_hook(tmp_path, test, max_body=1000)
+    with_hook(tmp_path, test, max_body=100_000)
+
+
+def test_a_query_has_an_end(tmp_path: Path) -> None:
+    """More fields in the query than a form may have are refused."""
+
+    async def test(hook: Hook) -> None:
+        answer = await hook.call(flow(node("in", "webhook")), "?" + "a&" * 10_000)
+        assert 422 == answer.status_code
+        assert "the query has 10,001 fields; 10,000 are allowed" == answer.json()["detail"]
+
+    with_hook(tmp_path, test)

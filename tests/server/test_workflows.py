@@ -1,5 +1,6 @@
 """Workflows over HTTP: kept and versioned."""
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -83,6 +84,20 @@ def test_saving_creates_or_makes_a_version(tmp_path: Path) -> None:
             (200, '"3"', "three"),
         ] == seen
         assert {**DRAFT, "name": "three", "id": "a"} == await found.get("/api/workflows/a")
+
+    with_service(tmp_path, test)
+
+
+@pytest.mark.parametrize("versions", [1, 20])
+def test_one_of_many_creates_it(tmp_path: Path, versions: int) -> None:
+    """Of twenty calls at once that save under a new id, one is answered 201."""
+
+    async def test(found: Service) -> None:
+        bodies = [{**DRAFT, "name": f"n{number % versions}"} for number in range(20)]
+        calls = [found.http.put("/api/workflows/a", json=body) for body in bodies]
+        answers = await asyncio.gather(*calls)
+        assert [200] * 19 + [201] == sorted(answer.status_code for answer in answers)
+        assert versions == len(await found.get("/api/workflows/a/versions"))
 
     with_service(tmp_path, test)
 

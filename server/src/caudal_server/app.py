@@ -10,8 +10,11 @@ from importlib.metadata import version
 from fastapi import APIRouter, FastAPI
 
 from caudal_core.engine import Engine
+from caudal_core.runner.pool import ThreadPool
 from caudal_server import problems
 from caudal_server.api_docs.document import DESCRIPTION, TAGS, describe
+from caudal_server.bodies import PARSING
+from caudal_server.edge import Edge
 from caudal_server.routers import (
     compat,
     executions,
@@ -24,6 +27,7 @@ from caudal_server.routers import (
 )
 from caudal_server.settings import Settings
 from caudal_server.sources import WorkflowFinder
+from caudal_server.told import Told
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
@@ -51,6 +55,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.finder = WorkflowFinder(engine, settings)
     app.state.stopping = asyncio.Event()
+    app.state.parsing = ThreadPool(PARSING, "caudal-parse")
+    app.state.told = Told()
+    app.add_middleware(Edge)
     problems.install(app)
     for router in routers():
         app.router.routes.extend(router.routes)
@@ -84,3 +91,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         # Whoever made the engine refuse new work has given its executions their time already.
         await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
         await app.state.finder.close()
+        app.state.parsing.close()

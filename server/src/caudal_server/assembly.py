@@ -5,6 +5,7 @@ from __future__ import annotations
 from caudal_core.engine import Engine, EngineOptions, FolderStorage
 from caudal_core.errors import nearest
 from caudal_core.files import FileAccess
+from caudal_core.journal import Sink
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
 from caudal_server.settings import InvalidSettings, Settings
@@ -22,8 +23,23 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         files=FileAccess(settings.file_roots),
         max_queued=settings.max_queued,
     )
-    storage = FolderStorage(settings.data)
+    storage = DataFolder(settings.data)
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+class DataFolder(FolderStorage):
+    """The folder of the settings; when the engine starts, `InvalidSettings` if it cannot be one."""
+
+    def sink(self) -> Sink:
+        """Make the folder if it is not there."""
+        try:
+            return super().sink()
+        except OSError as error:
+            message = (
+                f"the data folder {self.folder} cannot be made: {error.strerror or error}; "
+                "name another with --data or CAUDAL_DATA"
+            )
+            raise InvalidSettings(message=message) from None
 
 
 def _runner(settings: Settings, registry: Registry) -> Runner:

@@ -9,11 +9,13 @@ anyway, so a slow reader costs nothing.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-from caudal_core.engine import Engine, Execution, ExecutionView
+from caudal_core.engine import Execution, ExecutionView
+from caudal_core.engine.view import live_view
 from caudal_core.errors import InvalidRequest
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_server.documents import complete_message, progress_message
@@ -36,11 +38,15 @@ AT_ONCE = 50
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One event: its name, its document, its place."""
+    """One event: its name, what makes its document, its place.
+
+    Events of one `key` are the same, whoever hears of them; null where nobody else does.
+    """
 
     name: str
-    data: dict[str, Any]
+    document: Callable[[], dict[str, Any]]
     id: str | None = None
+    key: Hashable = None
 
 
 def position_of(text: str | None) -> Position:
@@ -61,17 +67,26 @@ def end_of(record: ExecutionRecord) -> Position:
 
 def of_node(run: NodeRun) -> Event:
     """A node has been settled."""
-    return Event(NODE, preview_entry(run), f"{run.epoch}.{run.seq}")
+    place = f"{run.epoch}.{run.seq}"
+    return Event(NODE, partial(preview_entry, run), place, (NODE, run.execution_id, place))
 
 
-def of_progress(view: ExecutionView) -> Event:
-    """How far an execution is."""
-    return Event(PROGRESS, progress_message(view, logs=False))
+def of_progress(execution: Execution) -> Event:
+    """How far an execution in memory is."""
+    view = live_view(execution, 0)
+    key = (PROGRESS, execution.id, execution.version)
+    return Event(PROGRESS, partial(progress_message, view, logs=False), key=key)
 
 
 def of_end(record: ExecutionRecord) -> Event:
     """An execution has ended."""
-    return Event(COMPLETE, complete_message(record), f"{record.epoch}.{record.seq}")
+    place = f"{record.epoch}.{record.seq}"
+    return Event(COMPLETE, partial(complete_message, record), place, (COMPLETE, record.id, place))
+
+
+def of_missed(count: int) -> Event:
+    """So many executions changed that the listener will not hear of."""
+    return Event(LAGGED, lambda: {"missed": count})
 
 
 def settled_after(runs: Iterable[NodeRun], after: Position) -> list[NodeRun]:
@@ -88,7 +103,7 @@ async def of_ended(view: ExecutionView, after: Position) -> AsyncGenerator[list[
 
 
 async def of_execution(
-    engine: Engine, execution: Execution, after: Position, pause: float
+    execution: Execution, after: Position, pause: float
 ) -> AsyncGenerator[list[Event]]:
     """What happens to a live execution until its end, some events at a time.
 
@@ -103,7 +118,7 @@ async def of_execution(
         if execution.record.finished and seen == len(execution.committed):
             yield [of_end(execution.record)]
             return
-        yield [of_progress(await engine.view(execution.id, last=0))]
+        yield [of_progress(execution)]
         while execution.version == version:
             await changed(execution, version, pause)
             if execution.version == version:

@@ -17,6 +17,7 @@ from caudal_core.errors import InvalidRequest
 from caudal_core.journal import FINISHED, ExecutionRecord
 from caudal_core.journal.history import Filter
 from caudal_server import state
+from caudal_server.parameters import whole_number
 from caudal_server.timezones import zone
 
 STATES = ("pending", "running", "waiting", "completed", "failed", "cancelled")
@@ -128,11 +129,7 @@ def filter_of(request: Request) -> Filter:
 
 def limit_of(request: Request) -> int:
     """How many to show at most."""
-    given = request.query_params.get("limit", str(SHOWN))
-    if not given.isascii() or not given.isdecimal() or not 1 <= int(given[:9]) <= MOST_SHOWN:
-        message = f"limit is '{given}'; give a number from 1 to {MOST_SHOWN}"
-        raise InvalidRequest(message=message)
-    return int(given)
+    return whole_number(request, "limit", SHOWN, least=1, most=MOST_SHOWN)
 
 
 def _statuses(given: Sequence[str]) -> tuple[str, ...]:

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
+from typing import Any
 
 import structlog
-from structlog.typing import Processor
+from structlog.typing import EventDict, Processor
 
-QUIET = ("httpcore2", "httpx2", "websockets", "uvicorn.access")
+from caudal_server.showing import visible
+
+QUIET = ("httpcore2", "websockets", "uvicorn.access")
 """Loggers that speak of every request; they are heard only at the level `debug`."""
+TELLTALE = ("httpx2",)
+"""Loggers that write whole URLs, passwords too; of them only warnings are heard."""
+LAYOUT = "\n\t"
 
 
 def configure_logs(level: str = "info") -> None:
@@ -33,6 +39,8 @@ def configure_logs(level: str = "info") -> None:
     root.setLevel(level.upper())
     for name in QUIET:
         logging.getLogger(name).setLevel("DEBUG" if level == "debug" else "WARNING")
+    for name in TELLTALE:
+        logging.getLogger(name).setLevel("WARNING")
     logging.getLogger("uvicorn.error").setLevel("DEBUG" if level == "debug" else "WARNING")
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -44,9 +52,18 @@ def configure_logs(level: str = "info") -> None:
 
 def _rendering() -> list[Processor]:
     if sys.stderr.isatty():
-        return [structlog.dev.ConsoleRenderer()]
+        return [_plain, structlog.dev.ConsoleRenderer()]
     order = ["timestamp", "level", "logger", "event"]
     return [
         structlog.processors.format_exc_info,
         structlog.processors.LogfmtRenderer(key_order=order, drop_missing=True),
+        lambda _logger, _name, line: visible(str(line)),
     ]
+
+
+def _plain(logger: Any, name: str, event: EventDict) -> EventDict:  # noqa: ARG001 - the form
+    """What comes from workflows commands no terminal."""
+    for key, value in event.items():
+        if isinstance(value, str):
+            event[key] = visible(value, but=LAYOUT)
+    return event

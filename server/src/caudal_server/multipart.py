@@ -8,6 +8,12 @@ from email.message import Message
 
 from caudal_core.errors import InvalidRequest
 
+MOST_FIELDS = 10_000
+"""Fields of a form: each takes many times its bytes."""
+
+LONGEST_HEAD = 16_384
+"""Bytes of the headers of one part."""
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -22,7 +28,9 @@ class Part:
 
 def parts(body: bytes, boundary: str) -> Iterator[Part]:
     """The fields in their order; `InvalidRequest` where the body is no such form."""
-    _, *pieces = (b"\r\n" + body).split(b"\r\n--" + boundary.encode("latin-1", "replace"))
+    whole, line = b"\r\n" + body, b"\r\n--" + boundary.encode("latin-1", "replace")
+    check_count(whole.count(line) - 1, "the form")
+    _, *pieces = whole.split(line)
     if not pieces or not pieces[-1].startswith(b"--"):
         raise _refused(f"its last line is not the boundary '{boundary}'")
     for piece in pieces[:-1]:
@@ -32,9 +40,18 @@ def parts(body: bytes, boundary: str) -> Iterator[Part]:
         yield _part(*(b"\r\n" + rest).partition(b"\r\n\r\n"))
 
 
+def check_count(fields: int, what: str) -> None:
+    """Refuse more fields than a form may have."""
+    if fields > MOST_FIELDS:
+        message = f"{what} has {fields:,} fields; {MOST_FIELDS:,} are allowed"
+        raise InvalidRequest(message=message)
+
+
 def _part(head: bytes, gap: bytes, content: bytes) -> Part:
     if not gap:
         raise _refused("a part has no blank line after its headers")
+    if len(head) > LONGEST_HEAD:
+        raise _refused(f"the headers of a part have {len(head):,} bytes; {LONGEST_HEAD:,} are most")
     headers = _headers(head)
     name = headers.get_param("name", header="content-disposition")
     if not isinstance(name, str):

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from caudal_core.engine import Engine
 from caudal_core.engine.merge import merge
@@ -15,6 +17,7 @@ from caudal_core.journal import SETTLED, NodeRun
 from caudal_core.payload import LARGE, Payload
 from caudal_core.values import JSON, to_wire
 from caudal_server.entries import log_entry, node_path
+from caudal_server.parameters import whole_number
 from caudal_server.previews import preview_entry, visible
 from caudal_server.refused import Refused
 
@@ -22,8 +25,15 @@ FORMATS = ("json",)
 SIDES = ("output", "input")
 SHOWN = 100
 MOST_SHOWN = 10_000
+MOST_SKIPPED = 10**12
 
 Document = dict[str, Any]
+
+
+def means_data(scope: Scope) -> bool:
+    """Whether the path ends in `/data` as it was sent: an id may end so too, as `x%2Fdata`."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw is None or unquote(raw.rpartition(b"/")[2]) == "data"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,16 +116,9 @@ def data_request(request: Request) -> DataRequest:
     return DataRequest(
         port=query.get("port") or None,
         side=side,
-        offset=_number("offset", query.get("offset", "0"), 0, 10**12),
-        limit=_number("limit", query.get("limit", str(SHOWN)), 1, MOST_SHOWN),
+        offset=whole_number(request, "offset", 0, least=0, most=MOST_SKIPPED),
+        limit=whole_number(request, "limit", SHOWN, least=1, most=MOST_SHOWN),
     )
-
-
-def _number(name: str, text: str, least: int, most: int) -> int:
-    if text.isascii() and text.isdecimal() and least <= int(text[:15]) <= most:
-        return int(text[:15])
-    message = f"{name} is '{text}'; give a whole number from {least} to {most:,}"
-    raise InvalidRequest(message=message)
 
 
 async def data_body(engine: Engine, found: NodeRuns, wanted: DataRequest) -> tuple[bytes, bool]:

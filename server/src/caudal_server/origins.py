@@ -16,6 +16,7 @@ from caudal_server.environment import (
     variable_of,
 )
 from caudal_server.settings import SECRETS, Settings
+from caudal_server.showing import masked
 
 LATER = (
     "CAUDAL_ALLOWED_HOSTS",
@@ -92,21 +93,3 @@ def _text(name: str, value: Any) -> str:
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     return str(value)
-
-
-def masked(url: str) -> str:
-    """A URL without its password and its query, either of which may be a secret."""
-    scheme, colon, rest = url.partition("://")
-    address, slash, path = rest.partition("/")
-    user, at, host = address.rpartition("@")
-    name, secret, _ = user.partition(":")
-    path, query, _ = path.partition("?")
-    hidden = "••••"
-    return "".join(
-        (
-            f"{scheme}{colon}{name}",
-            f":{hidden}" if secret else "",
-            f"{at}{host}{slash}{path}",
-            f"?{hidden}" if query else "",
-        )
-    )

@@ -15,9 +15,10 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.routing import Match
+from starlette.types import Receive, Scope, Send
 
 from caudal_core import errors
 from caudal_server.answers import json_answer
@@ -51,7 +52,7 @@ def install(app: FastAPI) -> None:
 
 
 def problem(
-    request: Request,
+    request: HTTPConnection,
     status: int,
     code: str,
     detail: str,
@@ -74,16 +75,16 @@ def problem(
     return json_answer(body, status, headers)
 
 
-def shown_path(request: Request) -> str:
+def shown_path(request: HTTPConnection) -> str:
     """The path that was asked for, without what may be a webhook's token."""
-    path = request.url.path
+    path: str = request.scope["path"]
     if not path.startswith(WEBHOOK):
         return path
     workflow_id, slash, _ = path.removeprefix(WEBHOOK).partition("/")
     return f"{WEBHOOK}{workflow_id}{slash}{'•••' if slash else ''}"
 
 
-def of_error(request: Request, error: errors.CaudalError) -> Response:
+def of_error(request: HTTPConnection, error: errors.CaudalError) -> Response:
     """The answer for an error of ours."""
     if isinstance(error, Refused):
         return problem(
@@ -105,6 +106,15 @@ def of_error(request: Request, error: errors.CaudalError) -> Response:
         headers=_headers(error, status),
         **_extra(error),
     )
+
+
+async def refuse(scope: Scope, receive: Receive, send: Send, answer: Response) -> None:
+    """Answer a call, or a WebSocket instead of accepting it: by a mere 403 if all else fails."""
+    extensions = scope.get("extensions") or {}
+    if scope["type"] == "websocket" and "websocket.http.response" not in extensions:
+        await send({"type": "websocket.close", "code": 1008})
+    else:
+        await answer(scope, receive, send)
 
 
 def _headers(error: errors.CaudalError, status: int) -> dict[str, str]:

@@ -10,10 +10,12 @@ from caudal_core.errors import InvalidRequest
 from caudal_core.records import kind_of
 from caudal_core.values import to_wire
 from caudal_server.refused import Refused
+from caudal_server.sources.ids import MAX_ID, may_exist
 
 WEBHOOK_DATA = "_webhookData"
 MAX_LABELS = 16
 MAX_LABEL_BYTES = 1_000
+MAX_NAME = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +37,8 @@ def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
     if body.get("callbackUrl") is not None:
         raise not_yet("callbackUrl", "poll the execution, or listen to its events")
     workflow = _object(body, "workflow")
-    workflow_id = identifier(body, "workflowId")
+    workflow_id = short_identifier(body, "workflowId")
+    check_names(workflow or {}, "workflow.")
     if workflow is None and workflow_id is None:
         raise InvalidRequest(message="workflowId is missing: name a workflow, or send one")
     inputs = _object(body, "inputs") or {}
@@ -44,7 +47,7 @@ def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
         workflow_id=workflow_id,
         workflow=workflow,
         inputs=inputs,
-        organization=identifier(body, "organizationId"),
+        organization=short_identifier(body, "organizationId"),
         labels=labels_of(body.get("labels")),
     )
 
@@ -65,6 +68,37 @@ def identifier(body: Mapping[str, Any], key: str) -> str | None:
     if not isinstance(value, str):
         raise InvalidRequest(message=f"{key} is {kind_of(value)}; it must be a text")
     return value
+
+
+def short_identifier(body: Mapping[str, Any], key: str) -> str | None:
+    """An id that lists and addresses can carry."""
+    value = identifier(body, key)
+    if value is not None:
+        _check_id(value, key)
+    return value
+
+
+def _check_id(value: str, what: str) -> None:
+    if not may_exist(value):
+        message = (
+            f"{what} is '{value[:50]}', with {len(value):,} characters; it is a text of 1 to "
+            f"{MAX_ID} characters without control characters"
+        )
+        raise InvalidRequest(message=message)
+
+
+def check_names(workflow: Mapping[str, Any], place: str = "") -> None:
+    """Refuse what a workflow calls itself where no list could show it.
+
+    What is no text is another matter: the check of the workflow says so.
+    """
+    for key in ("id", "organizationId"):
+        if isinstance(value := workflow.get(key), str) and value:
+            _check_id(value, f"{place}{key}")
+    name = workflow.get("name")
+    if isinstance(name, str) and len(name) > MAX_NAME:
+        message = f"{place}name has {len(name):,} characters; {MAX_NAME:,} are allowed"
+        raise InvalidRequest(message=message)
 
 
 def _object(body: Mapping[str, Any], key: str) -> dict[str, Any] | None:

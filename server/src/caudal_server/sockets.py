@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from caudal_core.engine import Engine, Execution, ExecutionView
+from caudal_core.engine import Engine, Execution
+from caudal_core.engine.view import live_view
 from caudal_core.errors import NotFound
 from caudal_core.values import to_wire
 from caudal_server.documents import complete_message, error_message, progress_message
 from caudal_server.feed import Feed
+from caudal_server.told import Told
 from caudal_server.waiting import any_of, changed, disconnected
 
 NORMAL = 1000
@@ -21,46 +23,56 @@ SHOWN = 10
 LONG = 3_600.0
 
 
-async def tell_one(websocket: WebSocket, engine: Engine, execution_id: str) -> None:
-    """How one execution goes, and how it has ended."""
-    try:
-        view = await engine.view(execution_id, last=SHOWN)
-    except NotFound as error:
-        await _send(websocket, error_message(execution_id, error))
-        return
-    execution = engine.live(execution_id)
-    while execution is not None and not view.record.finished:
+class Listener:
+    """The other side of one socket."""
+
+    def __init__(self, websocket: WebSocket, engine: Engine, told: Told) -> None:
+        self._websocket = websocket
+        self._engine = engine
+        self._told = told
+
+    async def tell_one(self, execution_id: str) -> None:
+        """How one execution goes, and how it has ended."""
+        execution = self._engine.live(execution_id)
+        if execution is None:
+            await self._tell_past(execution_id)
+            return
         version = execution.version
-        await _send(websocket, progress_message(view))
-        await changed(execution, version, LONG)
-        view = await engine.view(execution_id, last=SHOWN)
-    await _tell_end(websocket, view)
+        while not await self._tell(execution):
+            await changed(execution, version, LONG)
+            version = execution.version
 
+    async def _tell_past(self, execution_id: str) -> None:
+        try:
+            view = await self._engine.view(execution_id, last=SHOWN)
+        except NotFound as error:
+            await self._send(to_wire(error_message(execution_id, error)))
+            return
+        await self._send(to_wire(progress_message(view)))
+        await self._send(to_wire(complete_message(view.record)))
 
-async def tell_all(websocket: WebSocket, engine: Engine, organization: str | None) -> None:
-    """The same of all executions that change from now on."""
-    with Feed(engine, organization) as feed:
-        async for changes, _ in feed.changes(LONG):
-            for execution, _ in changes:
-                await _tell(websocket, engine, execution)
-                await asyncio.sleep(0)
+    async def tell_all(self, organization: str | None) -> None:
+        """The same of all executions that change from now on."""
+        with Feed(self._engine, organization) as feed:
+            async for changes, _ in feed.changes(LONG):
+                for execution, _ in changes:
+                    await self._tell(execution)
+                    await asyncio.sleep(0)
 
+    async def _tell(self, execution: Execution) -> bool:
+        """Where it is now; whether that is its end."""
+        record, view = execution.record, live_view(execution, SHOWN)
+        ended, key = record.finished, (execution.id, execution.version)
+        await self._once(("progress", *key), lambda: progress_message(view))
+        if ended:
+            await self._once(("complete", *key), lambda: complete_message(record))
+        return ended
 
-async def _tell(websocket: WebSocket, engine: Engine, execution: Execution) -> None:
-    view = await engine.view(execution.id, last=SHOWN)
-    if view.record.finished:
-        await _tell_end(websocket, view)
-    else:
-        await _send(websocket, progress_message(view))
+    async def _once(self, key: Hashable, message: Callable[[], dict[str, Any]]) -> None:
+        await self._send(self._told.once(key, lambda: to_wire(message())))
 
-
-async def _tell_end(websocket: WebSocket, view: ExecutionView) -> None:
-    await _send(websocket, progress_message(view))
-    await _send(websocket, complete_message(view.record))
-
-
-async def _send(websocket: WebSocket, message: dict[str, Any]) -> None:
-    await websocket.send_text(to_wire(message).decode())
+    async def _send(self, message: bytes) -> None:
+        await self._websocket.send_text(message.decode())
 
 
 async def until_gone(

@@ -3,33 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import Awaitable, Coroutine
 from typing import Any
 
 from starlette.requests import Request
 
 from caudal_core.engine import Execution
-from caudal_core.errors import InvalidRequest
 from caudal_server import state
 
 GATHERING = 0.1
 """Seconds for which changes are gathered before they are told; an end is told at once."""
-
-
-def wait_seconds(request: Request, most: float) -> float:
-    """The seconds that `?wait=` asks for, at most `most`; 0 where it does not."""
-    given = request.query_params.get("wait")
-    if given is None:
-        return 0.0
-    try:
-        seconds = float(given)
-    except ValueError:
-        seconds = math.nan
-    if not seconds >= 0:
-        message = f"wait is '{given}'; give the seconds to wait as a number from 0"
-        raise InvalidRequest(message=message)
-    return min(seconds, most)
 
 
 async def next_change(request: Request, execution: Execution, since: int, seconds: float) -> None:

@@ -13,7 +13,7 @@ from caudal_core.errors import InvalidRequest
 from caudal_core.intake import loads
 from caudal_core.registry import Registry
 from caudal_core.values import JSON
-from caudal_server.multipart import Part, parts
+from caudal_server.multipart import Part, check_count, parts
 
 TYPE = "webhook"
 TOKEN_HEADER = "x-webhook-token"  # noqa: S105 - the name of a header
@@ -56,7 +56,7 @@ def request_data(method: str, headers: Iterable[tuple[str, str]], query: str) ->
         if name.lower() not in CREDENTIALS:
             before = shown.get(name.lower())
             shown[name.lower()] = value if before is None else f"{before}, {value}"
-    return {"headers": shown, "query": _form(query), "method": method}
+    return {"headers": shown, "query": _form(query, "the query"), "method": method}
 
 
 def body_data(body: bytes, content_type: str) -> JSON:
@@ -103,7 +103,8 @@ def _checked(text: str) -> str:
     return text
 
 
-def _form(text: str) -> dict[str, Any]:
+def _form(text: str, what: str = "the form") -> dict[str, Any]:
+    check_count(text.count("&") + 1, what)
     pairs = parse_qsl(text, keep_blank_values=True)
     return _gathered([(_checked(name), _checked(value)) for name, value in pairs])
 

@@ -42,9 +42,18 @@ class Running:
 
     def interrupt(self) -> int:
         """Press Ctrl-C; the exit code."""
-        self.process.send_signal(signal.SIGINT)
+        return self.end(signal.SIGINT)
+
+    def end(self, sign: signal.Signals) -> int:
+        """Send a signal that ends it; the exit code."""
+        self.process.send_signal(sign)
         self.said += self._errors.read()
         return self.process.wait(LONGEST)
+
+    def output(self) -> str:
+        """What it wrote on standard output, to the end."""
+        assert self.process.stdout is not None
+        return self.process.stdout.read()
 
 
 @contextmanager

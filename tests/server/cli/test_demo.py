@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from tests.server.cli.command import caudal
 from tests.server.cli.process import LONGEST, running, taken_port
 
 
@@ -54,3 +55,21 @@ def test_demo_keeps_its_data_where_it_is_told(tmp_path: Path) -> None:
         demo.process.communicate(timeout=LONGEST)
     assert 0 == demo.process.returncode
     assert (tmp_path / "kept" / "caudal.db").is_file()
+
+
+@pytest.mark.parametrize("port", ["-1", "70000"])
+def test_port_that_there_is_not_is_invalid(port: str) -> None:
+    """A port below 0 or above 65,535 is refused with 2, and nothing is tried."""
+    done = caudal("demo", "--port", port)
+    assert 2 == done.exit_code
+    assert "'--port': Input should be" in done.stderr
+
+
+def test_no_free_port_is_told_without_a_wish_to_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where every port that is tried is taken, the way out is another one."""
+    monkeypatch.setattr("caudal_server.cli.demo.PORTS_TRIED", 1)
+    with taken_port() as port:
+        done = caudal("demo", "--port", str(port))
+    assert 1 == done.exit_code
+    assert f"no port from {port} on is free (--port names another)" in done.stderr
+    assert "try again" not in done.stderr

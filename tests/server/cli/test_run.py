@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
+import sqlite3
 from pathlib import Path
 
 import pytest
 from tests.server.cli.command import caudal, doubling, line, node, saved
+from tests.server.cli.process import running
 
 
 def test_final_output_is_json_on_standard_output() -> None:
@@ -71,6 +71,7 @@ def test_input_without_a_name_is_invalid(given: str) -> None:
         ('{"a": 1, "a": 2}', "has the key 'a' twice"),
         ("9" * 5_000, "holds a whole number that is too long"),
         ("[" * 5_000 + "]" * 5_000, "is nested too deeply"),
+        ("a\udcff", "holds half of a surrogate pair"),
     ],
 )
 def test_input_that_no_request_could_hold_is_invalid(given: str, why: str) -> None:
@@ -78,6 +79,28 @@ def test_input_that_no_request_could_hold_is_invalid(given: str, why: str) -> No
     done = caudal("run", saved(doubling()), "--input", f"value={given}")
     assert 2 == done.exit_code
     assert f"--input value {why}" in done.stderr
+
+
+@pytest.mark.parametrize("given", [("--inputs", "in.json"), ("--input", "_x=1")])
+def test_reserved_input_is_invalid(given: tuple[str, str]) -> None:
+    """A name that begins with _ is refused as in a request, from a file or from the line."""
+    saved({"_x": 1}, "in.json")
+    done = caudal("run", saved(doubling()), *given)
+    assert 2 == done.exit_code
+    assert "inputs has the key '_x', and keys that begin with _ are reserved" in done.stderr
+
+
+def test_data_of_a_webhook_is_an_input() -> None:
+    """What a webhook would hand over may be given, as in a request."""
+    flow = {"nodes": [node("in", "trigger")]}
+    done = caudal("run", saved(flow), "--input", '_webhookData={"kWh": 2}')
+    assert 0 == done.exit_code
+
+
+def test_file_with_a_strange_name_runs() -> None:
+    """A workflow's file may have a name that is no UTF-8."""
+    done = caudal("run", saved(doubling(), "\udcff.json"), "--input", "value=1")
+    assert 2 == json.loads(done.stdout)["double"]
 
 
 def test_failure_is_told_with_cause_and_hint() -> None:
@@ -211,22 +234,64 @@ def test_data_is_kept_where_it_is_asked_for() -> None:
     assert Path("kept/caudal.db").is_file()
 
 
-def test_interrupt_cancels(tmp_path: Path) -> None:
-    """Ctrl-C cancels the execution, which is told, and exits with 130."""
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_cancels(tmp_path: Path, sign: signal.Signals) -> None:
+    """Ctrl-C or SIGTERM cancels the execution, which is told, leaves nothing, exits with 130."""
     config = {"fieldName": "x", "expression": "[nowhere]"}
     slow = node("slow", "addField", config=config, retries=5, retryDelaySeconds=600)
     nodes = [node("first", "trigger"), slow]
     flow = saved({"nodes": nodes, "connections": line("first", "slow")})
-    command: list[str | Path] = [Path(sys.executable).with_name("caudal"), "run", flow]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as running:
-        assert running.stderr is not None
-        assert running.stdout is not None
-        for told in running.stderr:
-            if b"attempt 1" in told:
-                break
-        running.send_signal(signal.SIGINT)
-        rest = running.stderr.read().decode()
-        assert b"" == running.stdout.read()
-        assert 130 == running.wait(30)
-    assert "cancelled" in rest
-    assert [flow.name] == [path.name for path in tmp_path.iterdir()]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    with running("run", flow, folder=tmp_path, TMPDIR=scratch) as run:
+        run.until("attempt 1")
+        assert 130 == run.end(sign)
+        assert "" == run.output()
+    assert "cancelled" in run.said
+    assert [] == list(scratch.iterdir())
+    assert [flow.name, "scratch"] == sorted(path.name for path in tmp_path.iterdir())
+
+
+def unusable(kind: str) -> Path:
+    """A data folder that is none, or whose database is none of this version."""
+    if kind == "a file":
+        Path("data").write_text("")
+    elif kind == "below a file":
+        Path("file").write_text("")
+        return Path("file/data")
+    else:
+        Path("data").mkdir()
+        with sqlite3.connect("data/caudal.db") as database:
+            database.execute("CREATE TABLE execution (id TEXT)")
+        database.close()
+        if kind == "no database":
+            Path("data/caudal.db").write_text("this is a text, and it is no database at all" * 9)
+    return Path("data")
+
+
+@pytest.mark.parametrize("command", ["run", "serve"])
+@pytest.mark.parametrize(
+    ("kind", "code", "said"),
+    [
+        ("a file", 2, "the data folder data cannot be made: File exists; name another"),
+        ("below a file", 2, "the data folder file/data cannot be made: Not a directory; name"),
+        ("no database", 1, "file is not a database; put a back-up in its place, or name another"),
+        ("older", 1, "another version made it: name another folder with --data or CAUDAL_DATA"),
+    ],
+)
+def test_data_folder_that_cannot_be_used(command: str, kind: str, code: int, said: str) -> None:
+    """It is told with what is wrong and what helps, and never that waiting does."""
+    what = ["run", saved(doubling())] if command == "run" else ["serve", "--port", "0"]
+    done = caudal(*what, "--data", unusable(kind))
+    assert code == done.exit_code
+    assert said in done.stderr
+    assert "try again" not in done.stderr
+
+
+@pytest.mark.parametrize("command", [["run", "flow.json"], ["serve"], ["demo"]])
+def test_data_folder_without_a_name_is_invalid(command: list[str]) -> None:
+    """An empty --data is refused: it would be the working directory."""
+    done = caudal(*command, "--data", "")
+    assert 2 == done.exit_code
+    assert "it is empty; name a folder" in done.stderr
+    assert [] == list(Path().iterdir())

@@ -80,7 +80,8 @@ def test_taken_port_is_told() -> None:
     [
         (["--database", "postgresql://host/app"], "this version keeps everything in an SQLite"),
         (["--host", "192.0.2.1"], "the host '192.0.2.1' is not this machine's own"),
-        (["--port", "70000"], "--port: "),
+        (["--port", "70000"], "'--port': Input should be less than or equal to 65535"),
+        (["--port", "-1"], "'--port': Input should be greater than or equal to 0"),
         (["--workflows", "nowhere"], "dir 'nowhere' does not exist"),
         (["--runner", "embeded"], "did you mean 'embedded'?"),
     ],
@@ -112,3 +113,23 @@ def test_a_folder_of_workflows_that_is_missing_is_told_at_the_start(
     done = caudal("serve", "--port", "0")
     assert 2 == done.exit_code
     assert "CAUDAL_WORKFLOWS: nowhere is no folder" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "http://[::1/{id}",
+        "postgresql+psycopg://u:hush@h:port/db",
+        "postgresql+psycopg://u:pa@ss:hush@host/db",
+        "https://u:pa/hush@host/{id}",
+    ],
+)
+def test_a_source_that_cannot_be_read_is_told_without_its_secret(
+    monkeypatch: pytest.MonkeyPatch, source: str
+) -> None:
+    """An address that makes no sense stops the start with 2; its password is not repeated."""
+    monkeypatch.setenv("CAUDAL_WORKFLOW_SOURCE", source)
+    done = caudal("serve", "--port", "0")
+    assert 2 == done.exit_code
+    assert done.stderr.startswith("✗ CAUDAL_WORKFLOW_SOURCE is ")
+    assert "hush" not in done.output

@@ -70,7 +70,8 @@ class Shelf:
 def _weight(execution: Execution) -> int:
     """About the bytes that the values take: as objects some times what they take as text."""
     payloads = (payload for run in execution.runs for payload in (run.outputs or {}).values())
-    return 4 * sum(min(payload.size, LARGE) for payload in payloads)
+    reported = sum(len(run.report) for run in execution.runs)
+    return reported + 4 * sum(min(payload.size, LARGE) for payload in payloads)
 
 
 def _lighten(execution: Execution) -> None:

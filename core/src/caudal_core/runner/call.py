@@ -12,9 +12,11 @@ from caudal_core.context import Context, Notes
 from caudal_core.errors import InvalidResult
 from caudal_core.handler import Handler, Outputs
 from caudal_core.payload import LARGE, NO_REPORT, Payload
-from caudal_core.preview import preview
 from caudal_core.records import Records
 from caudal_core.values import JSON, encode, normalise
+
+MOST_REPORTED = 8_000_000
+"""Bytes that stand beside a node's output at most; they are a part of its record."""
 
 Deliveries = Mapping[str, Payload]
 """By input port what was delivered there; a port without a delivery is missing."""
@@ -54,10 +56,12 @@ def result_of(
         return NodeResult(ports, said.message, NO_REPORT)
     report = _report(said.report, returned, ports)
     encoded = encode(report)
-    if len(encoded) > LARGE:
-        said.line("warning", f"what was reported takes {len(encoded):,} bytes; it is cut")
-        part = LARGE // (2 * len(report))
-        encoded = encode({name: preview(value, part) for name, value in report.items()})
+    if len(encoded) > MOST_REPORTED:
+        raise InvalidResult(
+            f"what is reported takes {len(encoded):,} bytes; {MOST_REPORTED:,} are the limit",
+            es=f"lo comunicado ocupa {len(encoded):,} bytes; el límite es {MOST_REPORTED:,}",
+            hint="hand large values on by a port",
+        )
     return NodeResult(ports, said.message, encoded)
 
 
@@ -91,8 +95,9 @@ def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) ->
 
 
 def _port_of(value: Any, handed_on: Mapping[str, Any], ports: Iterable[str]) -> str | None:
-    """The port by which the very same value leaves; a number is never the same as another."""
-    if not isinstance(value, list | dict | Records):
+    """The port by which the very same value leaves, where that can be told by its identity."""
+    long = isinstance(value, str) and len(value) > LARGE
+    if not long and not isinstance(value, list | dict | Records):
         return None
     return next((port for port in ports if handed_on[port] is value), None)
 

@@ -13,8 +13,10 @@ from caudal_server.api_docs.schemas import SCHEMAS
 DESCRIPTION = """
 Executes workflows and shows how they go.
 
-Errors are JSON with a text in `detail`. Moments are ISO 8601 in UTC. Data above 64 kB is shown as a
-preview; beside it, under its name + `Info`, stand its true size and where all of it is.
+A call comes from this machine, by one of its own names: any other `Host` or `Origin`, and what a
+proxy hands on, is answered 403. Errors are JSON with a text in `detail`. Moments are ISO 8601 in
+UTC. Data above 64 kB is shown as a preview; beside it, under its name + `Info`, stand its true size
+and where all of it is.
 """.strip()
 
 TAGS = [

@@ -96,6 +96,7 @@ PROBLEMS = {
     400: ("INCOMPLETE", "the connection ended before the body did"),
     403: ("FORBIDDEN", "this webhook wants a token, and the call has none or another"),
     404: ("NOT_FOUND", "Workflow price-filter not found"),
+    408: ("TOO_SLOW", "the body is late: 30 s of silence are the most"),
     409: ("CONFLICT", "the node has not ended yet; it is running"),
     412: ("PRECONDITION_FAILED", 'the workflow price-filter is at "4" now, not at "3"'),
     413: ("TOO_LARGE", "the body has 40,000,000 bytes; the limit is 33,554,432"),

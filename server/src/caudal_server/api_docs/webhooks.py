@@ -50,7 +50,7 @@ def called(method: str, *names: str) -> Described:
             ),
             "202": answer("It did not answer in time and goes on.", "WebhookAnswer", _LATE),
             "500": answer("It failed before it could answer.", "WebhookAnswer", _FAILED),
-            **problems(403, 404, 413, 415, 422, 429, 501, 502, 503, 504),
+            **problems(403, 404, 408, 413, 415, 422, 429, 501, 502, 503, 504),
         },
         "openapi_extra": extra,
     }

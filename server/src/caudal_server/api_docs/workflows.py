@@ -70,7 +70,7 @@ VALIDATE: Described = {
     "operation_id": "validateWorkflow",
     "summary": "Whether a workflow could run",
     "tags": ["Workflows"],
-    "responses": {"200": answer("What is found.", "Verdict", VERDICT), **problems(413, 422)},
+    "responses": {"200": answer("What is found.", "Verdict", VERDICT), **problems(408, 413, 422)},
     "openapi_extra": body("Workflow", WORKFLOW),
 }
 CREATE: Described = {
@@ -78,7 +78,7 @@ CREATE: Described = {
     "summary": "Keep a new workflow",
     "tags": ["Workflows"],
     "status_code": 201,
-    "responses": {"201": _saved("It is kept."), **problems(409, 413, 422, 501, 503)},
+    "responses": {"201": _saved("It is kept."), **problems(408, 409, 413, 422, 501, 503)},
     "openapi_extra": body("Workflow", WORKFLOW),
 }
 LIST: Described = {
@@ -121,7 +121,7 @@ SAVE: Described = {
     "responses": {
         "200": _saved("It was there; this is its version now."),
         "201": _saved("It is new."),
-        **problems(412, 413, 422, 501, 502, 503, 504),
+        **problems(408, 412, 413, 422, 501, 502, 503, 504),
     },
     "openapi_extra": {
         "parameters": [

@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 
 from caudal_server.cli.options import AsJson, WorkflowFile
-from caudal_server.cli.terminal import output, print_json
+from caudal_server.cli.terminal import print_json, show
+from caudal_server.showing import visible
 
 INVALID = 2
 
@@ -39,11 +40,9 @@ def check(
 
 
 def _show(name: str, found: dict[str, Any]) -> None:
-    console, problems, warnings = output(), found["problems"], found["warnings"]
+    problems, warnings = found["problems"], found["warnings"]
     for mark, style, items in (("✗", "red", problems), ("!", "yellow", warnings)):
         for item in items:
-            text = f"{mark} {item['message']} [{item['pointer']}]"
-            console.print(text, style=style, soft_wrap=True)
+            show(visible(f"{mark} {item['message']} [{item['pointer']}]"), style)
     counts = f"{len(problems)} problem(s), {len(warnings)} warning(s)"
-    state = "valid" if found["valid"] else "not valid"
-    console.print(f"{name}: {state}, {counts}", soft_wrap=True)
+    show(f"{name}: {'valid' if found['valid'] else 'not valid'}, {counts}")

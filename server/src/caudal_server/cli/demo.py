@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from caudal_server.cli.options import DataFolder
+from caudal_server.cli.options import MAX_PORT, DataFolder
 from caudal_server.cli.terminal import say
 
 if TYPE_CHECKING:
@@ -27,7 +27,10 @@ INTERRUPTED = 130
 def demo(
     *,
     port: Annotated[
-        int, typer.Option(metavar="PORT", help="If it is taken, the next free one.")
+        int,
+        typer.Option(
+            metavar="PORT", min=0, max=MAX_PORT, help="If it is taken, the next free one."
+        ),
     ] = FIRST_PORT,
     data: DataFolder = None,
     once: Annotated[
@@ -87,13 +90,13 @@ def _serve(port: int, folder: Path, ready: Ready) -> None:
 
 def _free_port(first: int) -> int:
     """The first port from `first` on that nobody listens at."""
-    from caudal_core.errors import Unavailable
+    from caudal_core.errors import InUse
     from caudal_server.listeners import LOCALHOST, listen
 
-    for port in range(first, min(first + PORTS_TRIED, 65_536)):
+    for port in range(first, min(first + PORTS_TRIED, MAX_PORT + 1)):
         try:
             with listen(LOCALHOST, port) as listening:
                 return listening.port
-        except Unavailable:
+        except InUse:
             say(f"! port {port} is in use, trying the next one", "yellow")
-    raise Unavailable(message=f"no port from {first} on is free; name another with --port")
+    raise InUse(message=f"no port from {first} on is free (--port names another)")

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from caudal_core.errors import InvalidRequest
-from caudal_core.intake import loads
+from caudal_core.intake import check_texts, loads
 from caudal_core.values import JSON
 
 
@@ -32,14 +32,20 @@ def _bytes(path: Path) -> bytes:
 
 
 def gather_inputs(file: Path | None, given: Sequence[str]) -> dict[str, Any]:
-    """The inputs of an execution: those of the file, then each `NAME=VALUE` in its order."""
+    """The inputs of an execution: those of the file, then each `NAME=VALUE` in its order.
+
+    `InvalidRequest` where a request with these inputs would be refused.
+    """
+    from caudal_server.requests import execute_request
+
     found = read_object(file) if file is not None else {}
     for text in given:
         name, separator, value = text.partition("=")
         if not name or not separator:
             raise InvalidRequest(message=f"--input {text}: write it as NAME=VALUE")
         found[name] = value_of(name, value)
-    return found
+        check_texts([name, found[name]], f"--input {name}")
+    return execute_request({"workflow": {}, "inputs": found}).inputs
 
 
 def value_of(name: str, text: str) -> JSON:

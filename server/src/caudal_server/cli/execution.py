@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -21,6 +22,7 @@ from caudal_server.cli.progress import Progress, Step, shown
 from caudal_server.cli.terminal import print_json, say
 from caudal_server.documents import LOGS_SHOWN, status_document
 from caudal_server.entries import message_of
+from caudal_server.showing import readable
 
 OK, FAILED, INTERRUPTED = 0, 1, 130
 
@@ -37,9 +39,10 @@ class Task:
 
 async def execute(task: Task, data: Path | None) -> int:
     """Run it in the folder `data`, or in a temporary one, and give the exit code."""
+    _cancel_when_terminated()
     with _folder(data) as folder:
         async with local_engine(folder, readable=task.file.parent) as engine:
-            graph = await engine.graph(task.document, workflow_id=task.file.stem)
+            graph = await engine.graph(task.document, workflow_id=readable(task.file.stem))
             for warning in graph.warnings:
                 say(f"! {warning['message']}", "yellow")
             execution = await engine.submit(graph, task.inputs)
@@ -48,6 +51,14 @@ async def execute(task: Task, data: Path | None) -> int:
     if interrupted:
         return INTERRUPTED
     return OK if execution.record.state == "completed" else FAILED
+
+
+def _cancel_when_terminated() -> None:
+    """SIGTERM does what Ctrl-C does, so that what is temporary is removed."""
+    task = asyncio.current_task()
+    if task is not None:
+        with suppress(NotImplementedError):  # where the event loop takes no signals
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
 
 
 @contextmanager
@@ -60,7 +71,7 @@ def _folder(data: Path | None) -> Iterator[Path]:
 
 
 async def _watch(engine: Engine, execution: Execution) -> bool:
-    """Show an execution until it ends. Ctrl-C cancels it; then the result is true."""
+    """Show an execution until it ends. Ctrl-C or SIGTERM cancels it; then the result is true."""
     with shown(execution.record.workflow_name, _steps(execution.graph)) as progress:
         try:
             await _follow(execution, progress)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from caudal_server.cli.options import AsJson
-from caudal_server.cli.terminal import output, print_json, print_table
+from caudal_server.cli.terminal import print_json, print_table, show
 
 
 def handlers(
@@ -53,17 +53,15 @@ def _from(entry: dict[str, Any]) -> str:
 
 
 def _show(entry: dict[str, Any]) -> None:
-    console = output()
-    console.print(f"{entry['type']}: {entry['title']['en']}", style="bold")
-    console.print(entry["description"]["en"])
-    console.print()
+    show(f"{entry['type']}: {entry['title']['en']}", "bold")
+    show(f"{entry['description']['en']}\n")
     ports = [("inputs", entry["inputs"]), ("outputs", entry["outputs"])]
     facts = [(name, ", ".join(found) or "none") for name, found in ports]
     facts += [("effect", entry["effect"]), ("package", _from(entry))]
     print_table(["Property", "Value"], facts)
     fields = entry["configSchema"].get("properties", {})
     if fields:
-        console.print()
+        show()
         print_table(
             ["Config", "Kind", "Default", "Meaning"], [_row(*item) for item in fields.items()]
         )

@@ -1,8 +1,8 @@
 """The command line `caudal`.
 
 Data goes to standard output, all else to standard error. The exit code is 0 if all went well, 1 if
-it failed, 2 if what was given is invalid, 130 after Ctrl-C. A command imports what it needs when it
-is called, so that the others start at once.
+it failed, 2 if what was given is invalid, 130 after Ctrl-C and, of `run`, after SIGTERM. A command
+imports what it needs when it is called, so that the others start at once.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 
 from caudal_server.cli import check, config, demo, handlers, plugins, run, serve
-from caudal_server.cli.terminal import say
+from caudal_server.cli.terminal import prepare, say, written
 
 FAILED, INVALID, INTERRUPTED = 1, 2, 130
 ON_INVALID = ("INVALID_REQUEST", "INVALID_SETTINGS")
@@ -22,6 +22,18 @@ ON_INVALID = ("INVALID_REQUEST", "INVALID_SETTINGS")
 
 class Commands(TyperGroup):
     """All commands; what goes wrong in one is said in its own words."""
+
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the command line; help and version are written by the framework itself."""
+        prepare()
+        try:
+            with written():
+                return super().main(*args, **kwargs)
+        except Exception as error:
+            code = told(error)
+            if code is None:
+                raise
+            raise SystemExit(code) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was named."""
@@ -37,16 +49,23 @@ class Commands(TyperGroup):
 
 
 def told(error: Exception) -> int | None:
-    """Say what went wrong if it is one of Caudal's errors, and give the exit code for it."""
-    from caudal_core.errors import CaudalError, InvalidWorkflow, error_text
+    """Say what went wrong, and give the exit code for it; nothing for a mistake of this program.
 
+    A reader of the output who has gone, as `head` does, is not told of.
+    """
+    from caudal_core.errors import CaudalError, InvalidWorkflow, error_text
+    from caudal_server.cli.advice import told_with_advice
+
+    if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+        say(f"✗ {error_text(error)}", "red")
+        return FAILED
     if not isinstance(error, CaudalError):
         return None
     if isinstance(error, InvalidWorkflow):
         for problem in error.problems:
             say(f"✗ {problem['message']}", "red")
         return INVALID
-    say(f"✗ {error_text(error)}", "red")
+    say(f"✗ {told_with_advice(error)}", "red")
     return INVALID if error.code in ON_INVALID else FAILED
 
 

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from caudal_server.cli.terminal import messages
+from caudal_server.showing import visible
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -49,10 +50,10 @@ class Step:
         seconds = monotonic() - self.since if self.status == "running" else self.seconds
         return Text.assemble(
             (f"{mark} ", style),
-            self.label,
-            (f" ({self.id})", "dim"),
+            visible(self.label),
+            (f" ({visible(self.id)})", "dim"),
             (f" {duration(seconds)}" if seconds is not None else "", style),
-            f": {self.message}" if self.message else "",
+            f": {visible(self.message)}" if self.message else "",
             no_wrap=True,
             overflow="ellipsis",
         )
@@ -67,7 +68,7 @@ class Progress:
     """The steps of one execution and where they are shown."""
 
     def __init__(self, title: str, steps: Iterable[Step], console: Console) -> None:
-        self.title = title
+        self.title = visible(title)
         self.steps = {step.id: step for step in steps}
         self._console = console
         self._live = console.is_terminal

@@ -33,9 +33,12 @@ def run(
     import asyncio
 
     from caudal_server.cli.documents import gather_inputs, read_object
-    from caudal_server.cli.execution import Task, execute
+    from caudal_server.cli.execution import INTERRUPTED, Task, execute
 
     task = Task(read_object(file), file, gather_inputs(inputs, given or ()), whole_status=as_json)
-    code = asyncio.run(execute(task, data))
+    try:
+        code = asyncio.run(execute(task, data))
+    except asyncio.CancelledError:  # by SIGTERM, before there was anything to tell
+        code = INTERRUPTED
     if code:
         raise typer.Exit(code)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from caudal_server.cli.options import DataFolder
+from caudal_server.cli.options import MAX_PORT, DataFolder
 
 
 def serve(
@@ -17,7 +17,10 @@ def serve(
         typer.Option(metavar="HOST", help="Where to listen; localhost is 127.0.0.1 and ::1."),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(metavar="PORT", help="8000 if not said; 0 takes a free one.")
+        int | None,
+        typer.Option(
+            metavar="PORT", min=0, max=MAX_PORT, help="8000 if not said; 0 takes a free one."
+        ),
     ] = None,
     data: DataFolder = None,
     database: Annotated[

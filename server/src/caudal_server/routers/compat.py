@@ -12,7 +12,7 @@ from caudal_core.engine import Execution, ExecutionView
 from caudal_core.journal import NodeRun
 from caudal_core.values import to_wire
 from caudal_server import results, state, waiting
-from caudal_server.answers import json_answer, read_json, tagged
+from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.compat import (
     CANCEL,
     EXECUTE,
@@ -21,9 +21,11 @@ from caudal_server.api_docs.compat import (
     LOGS,
     NODE,
 )
+from caudal_server.bodies import read_json
 from caudal_server.direct import DirectRoute
 from caudal_server.documents import list_row, logs_body, status_document
 from caudal_server.listing import executions_of_workflow, limit_of
+from caudal_server.parameters import wait_seconds
 from caudal_server.previews import visible
 from caudal_server.requests import execute_request, node_request, not_yet
 from caudal_server.sources import organization_of
@@ -55,7 +57,7 @@ async def execute_workflow(request: Request) -> Response:
     """
     if request.headers.get("idempotency-key") is not None:
         raise not_yet("Idempotency-Key", "send the call without it, and only once")
-    seconds = waiting.wait_seconds(request, MOST_SECONDS)
+    seconds = wait_seconds(request, MOST_SECONDS)
     call = execute_request(await read_json(request))
     engine = state.engine(request)
     document, digest = call.workflow, None
@@ -99,7 +101,7 @@ async def get_execution(request: Request) -> Response:
     """
     engine = state.engine(request)
     execution_id = request.path_params["executionId"]
-    seconds = waiting.wait_seconds(request, POLL_SECONDS)
+    seconds = wait_seconds(request, POLL_SECONDS)
     view = await engine.view(execution_id, last=10)
     answer = _status(request, view)
     if not seconds or view.record.finished or _is_news(request, answer):

@@ -18,7 +18,7 @@ from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.executions import DATA, LISTING, NODE
 from caudal_server.documents import list_row, status_document
 from caudal_server.listing import filter_of, page
-from caudal_server.nodes import data_body, data_request, node_document, runs_of
+from caudal_server.nodes import data_body, data_request, means_data, node_document, runs_of
 
 MOST_IDS = 200
 
@@ -77,14 +77,20 @@ async def _view(engine: Engine, execution_id: str) -> ExecutionView | None:
 
 async def get_node(request: Request) -> Response:
     """The node's last attempt, with all attempts and the ports it took."""
-    engine, path = state.engine(request), request.path_params
-    found = await runs_of(engine, path["executionId"], path["nodeId"])
+    return await _node(request, request.path_params["nodeId"])
+
+
+async def _node(request: Request, node_id: str) -> Response:
+    engine = state.engine(request)
+    found = await runs_of(engine, request.path_params["executionId"], node_id)
     return tagged(request, await engine.read(lambda: to_wire(node_document(found))))
 
 
 async def get_node_data(request: Request) -> Response:
     """A page of the records that a node handed on; any other value whole."""
     engine, path = state.engine(request), request.path_params
+    if not means_data(request.scope):
+        return await _node(request, f"{path['nodeId']}/data")
     wanted = data_request(request)
     found = await runs_of(engine, path["executionId"], path["nodeId"])
     body, more = await data_body(engine, found, wanted)

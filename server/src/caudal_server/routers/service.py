@@ -24,6 +24,7 @@ def routes() -> APIRouter:
     router = APIRouter(tags=["Service"])
     number = version("caudal-server")
 
+    @router.head("/", include_in_schema=False)
     @router.get("/", operation_id="getService", summary="Name, state and version")
     async def get_service(request: Request) -> Response:  # noqa: ARG001 - one form for all
         body = {
@@ -34,10 +35,12 @@ def routes() -> APIRouter:
         }
         return Response(orjson.dumps(body), media_type="application/json")
 
+    @router.head("/healthz", include_in_schema=False)
     @router.get("/healthz", operation_id="getHealth", summary="Whether the process is alive")
     async def get_health(request: Request) -> Response:  # noqa: ARG001 - one form for all
         return json_answer(b'{"status":"ok"}')
 
+    @router.head("/readyz", include_in_schema=False)
     @router.get("/readyz", operation_id="getReadiness", summary="Whether it can take work")
     async def get_readiness(request: Request) -> Response:
         reasons = hindrances(state.engine(request))
@@ -55,8 +58,8 @@ def hindrances(engine: Engine) -> list[str]:
     found = []
     if engine.closing:
         found.append("the server is stopping")
-    if engine.journal.fault is not None:
-        found.append(engine.journal.fault)
+    if engine.fault is not None:
+        found.append(engine.fault)
     waiting, most = len(engine.unfinished), engine.options.max_queued
     if waiting >= most:
         found.append(f"{waiting:,} executions are waiting, the limit is {most:,}")

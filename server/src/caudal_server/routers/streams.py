@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 
 from fastapi import APIRouter
 from fastapi.sse import KEEPALIVE_COMMENT, EventSourceResponse, format_sse_event
@@ -19,6 +20,8 @@ from caudal_server import events, sockets, state
 from caudal_server.api_docs.executions import ALL_EVENTS, EVENTS
 from caudal_server.events import AT_ONCE, Event
 from caudal_server.feed import Feed
+from caudal_server.problems import problem, refuse, shown_path
+from caudal_server.told import Told
 from caudal_server.waiting import any_of, disconnected
 
 QUIET_SECONDS = 15.0
@@ -33,6 +36,7 @@ def routes() -> APIRouter:
     router.get("/api/executions/{executionId}/events", **EVENTS)(stream_execution)
     router.get("/api/events", **ALL_EVENTS)(stream_all)
     router.add_api_websocket_route("/ws", follow)
+    router.add_api_websocket_route("/{path:path}", nowhere)
     return router
 
 
@@ -71,20 +75,23 @@ async def stream_execution(request: Request) -> Response:
     _check_open(request)
     execution = engine.live(execution_id)
     if execution is not None and not execution.record.finished:
-        happening = events.of_execution(engine, execution, after, QUIET_SECONDS)
-        return EventStream(_sse(happening), state.stopping(request))
+        happening = events.of_execution(execution, after, QUIET_SECONDS)
+        return _stream(request, happening)
     view = await engine.view(execution_id)
     if after != events.START and after >= events.end_of(view.record):
         return Response(status_code=204)
-    return EventStream(_sse(events.of_ended(view, after)), state.stopping(request))
+    return _stream(request, events.of_ended(view, after))
 
 
 async def stream_all(request: Request) -> Response:
     """The same events of all executions, or of those of `?organizationId=`. Not resumable."""
     _check_open(request)
     organization = request.query_params.get("organizationId")
-    feed = Feed(state.engine(request), organization)
-    return EventStream(_sse(_all(request, feed)), state.stopping(request))
+    return _stream(request, _all(Feed(state.engine(request), organization)))
+
+
+def _stream(request: Request, happening: AsyncGenerator[list[Event]]) -> EventStream:
+    return EventStream(_sse(happening, request.app.state.told), state.stopping(request))
 
 
 def _check_open(request: Request) -> None:
@@ -92,46 +99,50 @@ def _check_open(request: Request) -> None:
         raise Unavailable(message="the server is stopping")
 
 
-async def _all(request: Request, feed: Feed) -> AsyncGenerator[list[Event]]:
-    engine = state.engine(request)
+async def _all(feed: Feed) -> AsyncGenerator[list[Event]]:
     with feed:
         yield []
         async for changes, missed in feed.changes(QUIET_SECONDS):
             if missed:
-                yield [Event(events.LAGGED, {"missed": missed})]
+                yield [events.of_missed(missed)]
             for execution, runs in changes:
                 for start in range(0, len(runs), AT_ONCE):
                     yield list(map(events.of_node, runs[start : start + AT_ONCE]))
-                if execution.record.finished:
-                    yield [events.of_end(execution.record)]
-                else:
-                    yield [events.of_progress(await engine.view(execution.id, last=0))]
+                ended = execution.record.finished
+                yield [events.of_end(execution.record) if ended else events.of_progress(execution)]
             if not changes:
                 yield []
 
 
-async def _sse(happening: AsyncGenerator[list[Event]]) -> AsyncGenerator[bytes]:
+async def _sse(happening: AsyncGenerator[list[Event]], told: Told) -> AsyncGenerator[bytes]:
     """The events as they are sent; others get their turn after each part."""
     async with aclosing(happening):
         yield RECONNECT
         async for part in happening:
-            yield b"".join(_formatted(part)) or KEEPALIVE_COMMENT
+            parts = [told.once(event.key, partial(_formatted, event)) for event in part]
+            yield b"".join(parts) or KEEPALIVE_COMMENT
             await asyncio.sleep(0)
 
 
-def _formatted(part: Iterable[Event]) -> Iterable[bytes]:
-    for event in part:
-        text = to_wire(event.data).decode()
-        yield format_sse_event(data_str=text, event=event.name, id=event.id)
+def _formatted(event: Event) -> bytes:
+    text = to_wire(event.document()).decode()
+    return format_sse_event(data_str=text, event=event.name, id=event.id)
 
 
 async def follow(websocket: WebSocket) -> None:
     """Messages of one execution (`?executionId=`), or of all."""
     await websocket.accept()
+    listener = sockets.Listener(websocket, state.engine(websocket), websocket.app.state.told)
     execution_id = websocket.query_params.get("executionId")
     if execution_id is None:
-        organization = websocket.query_params.get("organizationId")
-        telling = sockets.tell_all(websocket, state.engine(websocket), organization)
+        telling = listener.tell_all(websocket.query_params.get("organizationId"))
     else:
-        telling = sockets.tell_one(websocket, state.engine(websocket), execution_id)
+        telling = listener.tell_one(execution_id)
     await sockets.until_gone(websocket, telling, state.stopping(websocket))
+
+
+async def nowhere(websocket: WebSocket) -> None:
+    """There is one WebSocket."""
+    detail = f"there is no WebSocket at {shown_path(websocket)}"
+    answer = problem(websocket, 404, "NOT_FOUND", detail, hint="it is at /ws")
+    await refuse(websocket.scope, websocket.receive, websocket.send, answer)

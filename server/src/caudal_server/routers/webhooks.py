@@ -15,10 +15,11 @@ from caudal_core.errors import NotFound
 from caudal_core.registry import Registry
 from caudal_core.values import JSON
 from caudal_server import state
-from caudal_server.answers import SMALL_BODY, json_answer, read_body
+from caudal_server.answers import json_answer
 from caudal_server.api_docs.webhooks import called
+from caudal_server.bodies import parsed, read_body
 from caudal_server.refused import Refused
-from caudal_server.sources import Found, WorkflowNotFound
+from caudal_server.sources import Found, SourceFailed, SourceTimeout, WorkflowNotFound
 from caudal_server.waiting import first
 from caudal_server.webhook_answer import GUARDS, Decision, UnusableAnswer, answer_of, decides
 from caudal_server.webhook_request import (
@@ -69,6 +70,12 @@ async def _found(request: Request, workflow_id: str) -> Found:
         return await state.finder(request).find(workflow_id)
     except WorkflowNotFound as error:
         raise NotFound(kind="Workflow", id=error.params["id"]) from None
+    except (SourceFailed, SourceTimeout) as error:
+        _log.warning("a webhook was called: %s", error.text())
+        status = 504 if isinstance(error, SourceTimeout) else 502
+        detail = f"the workflow {error.params['id']} cannot be read at this moment"
+        hint = "try again later; the server's log says why"
+        raise Refused(status, error.code, detail, hint=hint) from None
 
 
 def _admit(nodes: Sequence[Mapping[str, Any]], given: Sequence[str], registry: Registry) -> None:
@@ -91,12 +98,8 @@ async def _inputs(request: Request) -> dict[str, JSON]:
         raise Refused(415, "UNSUPPORTED_ENCODING", detail, hint="send it as it is")
     body = await read_body(request)
     kind = headers.get("content-type", "")
-    if len(body) <= SMALL_BODY:
-        data = body_data(body, kind)
-    else:
-        data = await state.engine(request).read(lambda: body_data(body, kind))
     return {
-        "_webhookData": data,
+        "_webhookData": await parsed(request, body, lambda: body_data(body, kind)),
         "_webhookRequest": request_data(request.method, headers.items(), request.url.query),
     }
 

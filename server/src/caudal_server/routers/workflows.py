@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +17,7 @@ from caudal_core.journal.workflows import StoredWorkflow
 from caudal_core.values import encode, to_wire
 from caudal_core.workflow import content_hash
 from caudal_server import state
-from caudal_server.answers import json_answer, known_to, read_json, tagged
+from caudal_server.answers import json_answer, known_to, tagged
 from caudal_server.api_docs.workflows import (
     CREATE,
     DELETE,
@@ -25,7 +27,9 @@ from caudal_server.api_docs.workflows import (
     VALIDATE,
     VERSIONS,
 )
+from caudal_server.bodies import read_json
 from caudal_server.refused import Refused
+from caudal_server.requests import check_names
 from caudal_server.sources import WorkflowFinder, organization_of
 from caudal_server.sources.finder import STORE
 from caudal_server.validation import verdict
@@ -68,6 +72,7 @@ async def create_workflow(request: Request) -> Response:
     The workflow need not be valid: it is kept as it is, and running it says what is wrong.
     """
     document = to_keep(await read_json(request))
+    check_names(document)
     library = state.engine(request).library
     stored = await library.save(document, organization=organization_of(document), new=True)
     return await _saved(request, stored, created=True)
@@ -125,20 +130,33 @@ async def save_workflow(request: Request) -> Response:
     """
     workflow_id = request.path_params["workflowId"]
     document = to_keep(await read_json(request), workflow_id)
-    library = state.engine(request).library
-    expected = await _expected(request, workflow_id)
-    before = await library.find(workflow_id)
+    check_names(document)
     try:
-        stored = await library.save(
-            document,
-            workflow_id=workflow_id,
-            organization=organization_of(document),
-            expected=expected,
-            new=request.headers.get("if-none-match") == "*",
-        )
+        stored, created = await _stored(request, workflow_id, document)
     except Conflict as error:
         raise _changed(error.text()) from None
-    return await _saved(request, stored, created=before is None)
+    return await _saved(request, stored, created=created)
+
+
+async def _stored(
+    request: Request, workflow_id: str, document: dict[str, Any]
+) -> tuple[StoredWorkflow, bool]:
+    """The version that is now the newest, and whether this call created the workflow.
+
+    Of many calls that find no workflow one creates it: it is the one that may refuse a taken id.
+    """
+    library = state.engine(request).library
+    organization = organization_of(document)
+    save = partial(library.save, document, workflow_id=workflow_id, organization=organization)
+    expected = await _expected(request, workflow_id)
+    new = request.headers.get("if-none-match") == "*"
+    if new or expected is not None:
+        stored = await save(expected=expected, new=new)
+        return stored, new or expected == 0
+    if await library.find(workflow_id) is None:
+        with suppress(Conflict):
+            return await save(new=True), True
+    return await save(), False
 
 
 async def delete_workflow(request: Request) -> Response:

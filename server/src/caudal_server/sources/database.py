@@ -26,13 +26,13 @@ class WorkflowDatabase:
     What it does is rolled back, and a missing SQLite file is not made.
     """
 
-    def __init__(self, url: URL, query: str, *, pool: ThreadPool) -> None:
+    def __init__(self, url: URL, query: str, *, pool: ThreadPool, name: str) -> None:
         self._url = url
         self._query = query
         self._pool = pool
         self._engine: Engine | None = None
         self._opening = Lock()
-        self.name = f"the database {url.render_as_string(hide_password=True)}"
+        self.name = name
 
     async def fetch(self, workflow_id: str) -> dict[str, Any] | None:
         """The workflow's JSON; nothing where no row has the id."""
@@ -83,6 +83,24 @@ class WorkflowDatabase:
         if self._url.get_backend_name() != "sqlite" or named.startswith((":", "file:")):
             return None
         return Path(named).resolve()
+
+
+def address_of(source: str) -> URL | None:
+    """The address of a database; nothing where it cannot be read, or its kind is not known.
+
+    What the reader says of it is not handed on, as it quotes passwords. A host with an `@` is the
+    rest of one.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(source)
+        url.get_dialect()
+    except (ArgumentError, ImportError, ValueError):
+        return None
+    place = (url.host or "") + ("" if url.username is None else url.database or "")
+    return None if "@" in place else url
 
 
 def asks_for_id(query: str) -> bool:

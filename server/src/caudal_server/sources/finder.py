@@ -13,17 +13,19 @@ from caudal_core.hookspecs import WorkflowSource
 from caudal_core.runner.pool import ThreadPool
 from caudal_core.workflow import UNNAMED
 from caudal_server.settings import InvalidSettings, Settings
-from caudal_server.sources.database import WorkflowDatabase, asks_for_id
+from caudal_server.showing import bare, masked
+from caudal_server.sources.database import WorkflowDatabase, address_of, asks_for_id
 from caudal_server.sources.errors import SourceFailed, SourceTimeout, Unusable, WorkflowNotFound
 from caudal_server.sources.folder import WorkflowFile, WorkflowFolder
 from caudal_server.sources.ids import MAX_ID, may_exist
 from caudal_server.sources.place import Place, organization_of, unwrap
-from caudal_server.sources.url import PLACEHOLDER, WorkflowUrl
+from caudal_server.sources.url import PLACEHOLDER, WorkflowUrl, can_be_asked
 
 SECONDS = 5.0
 """How long one place may take."""
 
 STORE = "the store"
+ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
 T = TypeVar("T")
 
 
@@ -63,7 +65,9 @@ class WorkflowFinder:
         self._seconds = seconds
         self._pool = ThreadPool(4, "caudal-source")
         folder = settings.workflows
-        self.folder = None if folder is None else WorkflowFolder(folder, pool=self._pool)
+        self.folder = (
+            None if folder is None else WorkflowFolder(folder, self._pool, settings.max_body)
+        )
         self._application = _application(settings, self._pool)
 
     async def find(self, workflow_id: str) -> Found:
@@ -161,23 +165,25 @@ def _url(source: str, pool: ThreadPool, limit: int) -> WorkflowUrl:
             "write {id} where the workflow's id stands, as in http://localhost:3001/workflows/{id}"
         )
         raise InvalidSettings(message=message)
+    if not can_be_asked(source):
+        message = (
+            f"CAUDAL_WORKFLOW_SOURCE is no URL that could be asked: {masked(source)}; write it as "
+            f"http://localhost:3001/workflows/{{id}}, {ESCAPED}"
+        )
+        raise InvalidSettings(message=message)
     return WorkflowUrl(source, pool=pool, limit=limit)
 
 
 def _database(source: str, query: str, pool: ThreadPool) -> WorkflowDatabase:
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(source)
-        asynchronous = url.get_dialect().is_async
-    except ArgumentError as error:
+    url = address_of(source)
+    if url is None:
         message = (
-            "CAUDAL_WORKFLOW_SOURCE is neither a URL with {id} nor a database's address "
-            f"such as postgresql+psycopg://user:password@host/name: {error}"
+            "CAUDAL_WORKFLOW_SOURCE is neither a URL with {id} nor a database's address of a kind "
+            f"that is known here: {masked(source)}; write it as "
+            f"postgresql+psycopg://user:password@host/name, {ESCAPED}"
         )
-        raise InvalidSettings(message=message) from None
-    if asynchronous:
+        raise InvalidSettings(message=message)
+    if url.get_dialect().is_async:
         message = (
             f"CAUDAL_WORKFLOW_SOURCE names the asynchronous driver '{url.get_driver_name()}'; "
             "name one that is not, such as postgresql+psycopg:// or mysql+pymysql://"
@@ -186,4 +192,4 @@ def _database(source: str, query: str, pool: ThreadPool) -> WorkflowDatabase:
     if not asks_for_id(query):
         message = f"CAUDAL_WORKFLOW_QUERY has no parameter :id, so it could find nothing: {query}"
         raise InvalidSettings(message=message)
-    return WorkflowDatabase(url, query, pool=pool)
+    return WorkflowDatabase(url, query, pool=pool, name=f"the database {bare(source)}")

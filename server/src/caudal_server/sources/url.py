@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import httpx2
 
 from caudal_core.errors import error_text
 from caudal_core.runner.pool import ThreadPool
+from caudal_server.showing import bare
 from caudal_server.sources.errors import Unusable
 from caudal_server.sources.ids import OF_PATHS
 from caudal_server.sources.place import unwrap
@@ -20,6 +21,7 @@ SMALL = 64_000
 """Bytes up to which an answer is parsed on the event loop."""
 
 PLACEHOLDER = "{id}"
+MAX_PORT = 65_535
 _BROKEN = (httpx2.ReadError, httpx2.WriteError, httpx2.RemoteProtocolError)
 """What a kept connection shows that the other side closed at the same moment."""
 
@@ -35,7 +37,7 @@ class WorkflowUrl:
         self._pool = pool
         self._limit = limit
         self._client: httpx2.AsyncClient | None = None
-        self.name = without_credentials(template)
+        self.name = bare(template)
 
     async def fetch(self, workflow_id: str) -> dict[str, Any] | None:
         """The workflow's JSON; nothing where the service says 404, 410 or 204."""
@@ -63,7 +65,7 @@ class WorkflowUrl:
                 return None if status in ABSENT else given
             url = url.join(given)
             if _origin(url) != _origin(first):
-                message = f"it redirects to another origin, {without_credentials(str(url))}"
+                message = f"it redirects to another origin, {bare(str(url))}"
                 raise Unusable(message)
         message = f"it redirects more than {MAX_REDIRECTS} times"
         raise Unusable(message)
@@ -117,7 +119,10 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or default
 
 
-def without_credentials(url: str) -> str:
-    """A URL for people to read: without user, password, query and fragment."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
+def can_be_asked(template: str) -> bool:
+    """Whether a template is a URL with a host, and with a port that there can be."""
+    try:
+        url = httpx2.URL(template.replace(PLACEHOLDER, "id"))
+    except (httpx2.InvalidURL, ValueError):
+        return False
+    return bool(url.host) and (url.port is None or url.port <= MAX_PORT)

@@ -1,0 +1,37 @@
+"""Numbers in the query of a call, each checked as a whole."""
+
+from __future__ import annotations
+
+import re
+
+from starlette.requests import Request
+
+from caudal_core.errors import InvalidRequest
+
+DIGITS = 18
+"""How long a whole number may be written."""
+
+_SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
+
+
+def whole_number(request: Request, name: str, default: int, *, least: int, most: int) -> int:
+    """The parameter `name`; `InvalidRequest` where it is no whole number from `least` to `most`."""
+    given = request.query_params.get(name)
+    if given is None:
+        return default
+    digits = given.isascii() and given.isdecimal() and len(given) <= DIGITS
+    if digits and least <= int(given) <= most:
+        return int(given)
+    message = f"{name} is '{given[:50]}'; give a whole number from {least} to {most:,}"
+    raise InvalidRequest(message=message)
+
+
+def wait_seconds(request: Request, most: float) -> float:
+    """The seconds that `?wait=` asks for, at most `most`; 0 where it does not."""
+    given = request.query_params.get("wait")
+    if given is None:
+        return 0.0
+    if not _SECONDS.fullmatch(given):
+        message = f"wait is '{given[:50]}'; give the seconds to wait as a number from 0"
+        raise InvalidRequest(message=message)
+    return min(float(given), most)
