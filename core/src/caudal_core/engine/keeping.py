@@ -39,33 +39,36 @@ class Keeper:
 
     async def keep(self, payload: Payload) -> None:
         """Keep one if it is large; where that fails it is tried until it succeeds."""
+        try:
+            await self._keep(payload)
+        except OSError as error:
+            self._why = f"a result cannot be written: {error}"
+            self._waiting += 1
+            try:
+                await self._keep_at_last(payload)
+            finally:
+                self._waiting -= 1
+
+    async def _keep_at_last(self, payload: Payload) -> None:
         delay = FIRST_WAIT
         while self.wants(payload):
+            await asyncio.sleep(delay)
+            delay = min(LONGEST_WAIT, delay * 2)
             try:
                 await self._keep(payload)
             except OSError as error:
-                await self._wait(f"a result cannot be written: {error}", delay)
-                delay = min(LONGEST_WAIT, delay * 2)
+                self._why = f"a result cannot be written: {error}"
 
     async def keep_now(self, payload: Payload) -> None:
         """Keep one if it is large; `Unavailable` where that fails."""
-        if not self.wants(payload):
-            return
         try:
             await self._keep(payload)
         except OSError as error:
             raise Unavailable(message=f"the inputs cannot be written: {error}") from error
 
     async def _keep(self, payload: Payload) -> None:
-        if self._put is not None:
+        if self._put is not None and self.wants(payload):
             payload.ref = await self._in_thread(partial(_put, self._put, payload))
-
-    async def _wait(self, why: str, seconds: float) -> None:
-        self._waiting, self._why = self._waiting + 1, why
-        try:
-            await asyncio.sleep(seconds)
-        finally:
-            self._waiting -= 1
 
 
 def _put(put: Callable[[bytes], str], payload: Payload) -> str:

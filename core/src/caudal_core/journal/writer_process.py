@@ -38,9 +38,11 @@ def main() -> None:
         if opening is None:
             return
         database, error = open_database(opening)
-        write_frame(stream, error)
+        with contextlib.suppress(OSError):  # the other end may be gone already
+            write_frame(stream, error)
+            if database is not None:
+                serve(stream, database, opening["statements"])
         if database is not None:
-            serve(stream, database, opening["statements"])
             database.close()
 
 
@@ -87,10 +89,7 @@ def serve(stream: Any, database: sqlite3.Connection, statements: list[str]) -> N
         error = error or write(database, statements, rows, commit=kind != FEED)
         if kind == FEED:
             continue
-        try:
-            write_frame(stream, error)
-        except OSError:
-            return
+        write_frame(stream, error)
         error = None
 
 
