@@ -14,15 +14,16 @@ def ratio(
     unit: str,
     *,
     floor: str,
-    most: float,
+    most: float | None,
     **more: Any,
 ) -> dict[str, Any]:
     """A cost beside the floor that was measured in turn with it, pair by pair.
 
-    `floor` says what the floor is the cost of.
+    `floor` says what the floor is the cost of; without `most` the figure has no limit.
     """
     ratios = sorted(value / floor for value, floor in zip(values, floors, strict=True))
     middle = median(ratios)
+    held = {} if most is None else {"limit": f"ratio <= {most}", "holds": middle <= most}
     return {
         "figure": name,
         "value": round(median(values), 3),
@@ -31,8 +32,7 @@ def ratio(
         "unit": unit,
         "ratio": round(middle, 2),
         "ratioRange": [round(ratios[0], 2), round(ratios[-1], 2)],
-        "limit": f"ratio <= {most}",
-        "holds": middle <= most,
+        **held,
         **more,
     }
 

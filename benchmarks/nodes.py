@@ -40,7 +40,8 @@ async def _measure(place: str) -> list[dict[str, Any]]:
             for name, workflow, count, most in (
                 ("chain of 2,000", chain(2_000), 2_000, 4.0),
                 ("fan of 1,000", fan(1_000), 1_001, 5.0),
-                ("chain of 2,000, each adds a field", chain(2_000, "column"), 2_000, 4.0),
+                # What the handlers themselves do is in this one, so it has no limit.
+                ("chain of 2,000, each adds a field", chain(2_000, "column"), 2_000, None),
             ):
                 graph = await engine.graph(workflow)
                 values, floors = await _rounds(engine, graph, count)

@@ -129,7 +129,7 @@ class Payload:
 
 def _may_be_deep(encoded: bytes) -> bool:
     """Whether it could be nested beyond what is allowed; `normalise` then looks."""
-    return encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH
+    return len(encoded) > MAX_DEPTH and encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH
 
 
 def _agreed(known: Iterable[Metadata]) -> tuple[Metadata, tuple[str, ...]]:

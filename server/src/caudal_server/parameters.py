@@ -28,7 +28,7 @@ def whole_number(request: Request, name: str, default: int, *, least: int, most:
 
 def wait_seconds(request: Request, most: float) -> float:
     """The seconds that `?wait=` asks for, at most `most`; 0 where it does not."""
-    given = request.query_params.get("wait")
+    given = request.query_params.get("wait") if request.scope["query_string"] else None
     if given is None:
         return 0.0
     if not _SECONDS.fullmatch(given):

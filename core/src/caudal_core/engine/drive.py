@@ -44,7 +44,6 @@ class Drive:
         e = self._e
         e.record.state = "running"
         e.record.started = e.record.started or time()
-        self._recorder.start()
         e.touch()
         timer = self._timer(e.record.started, e.graph.settings.timeout_seconds)
         try:
@@ -76,15 +75,18 @@ class Drive:
         """Start what can start, or wait for something to end; false when nothing is left."""
         e = self._e
         if e.stop_reason is not None:
+            self._recorder.start()
             await self._stop()
             return False
         while e.ready and len(e.tasks) < self._limit:
             self._begin(e.ready.popleft())
             if self._budget.spent():
+                self._recorder.start()
                 await asyncio.sleep(0)
                 return True
         if not e.tasks:
             return e.stop_reason is not None
+        self._recorder.start()
         await e.wake.wait()
         e.wake.clear()
         return True

@@ -17,11 +17,12 @@ from caudal_core.journal.statements import Statement
 class Recorder:
     """Makes the runs of an execution, and records how they and it end."""
 
-    __slots__ = ("_e", "_write")
+    __slots__ = ("_begun", "_e", "_write")
 
     def __init__(self, execution: Execution, journal: Journal) -> None:
         self._e = execution
         self._write = journal.write
+        self._begun = False
 
     def new_run(self, node: GraphNode, attempt: int = 1) -> NodeRun:
         """A run that begins now."""
@@ -57,7 +58,14 @@ class Recorder:
         self._write(Statement.NODE, node_row(run, key), run)
 
     def start(self) -> None:
-        """That the execution has begun; it rides along with what comes next."""
+        """That the execution has begun, once; it rides along with what comes next.
+
+        To be written before the event loop is given back, as others commit then. An execution that
+        has ended by then needs it no more: its end says when it began.
+        """
+        if self._begun:
+            return
+        self._begun = True
         record = self._e.record
         self._write(Statement.START, (record.state, record.started, record.id))
 
