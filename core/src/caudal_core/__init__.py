@@ -17,7 +17,7 @@ from caudal_core.errors import (
 )
 from caudal_core.handler import Handler, Outputs, handler
 from caudal_core.hookspecs import hookimpl
-from caudal_core.records import Records, Row
+from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
 from caudal_core.values import JSON
 from caudal_core.zones import ZoneName
@@ -27,6 +27,7 @@ __all__ = [
     "CaudalError",
     "Config",
     "Context",
+    "Data",
     "DataError",
     "Field",
     "FileRefused",

@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, get_args
 
 from caudal_core.config import Config
 from caudal_core.errors import HandlerDefinitionError, InvalidResult, nearest
+from caudal_core.records import Data
 from caudal_core.text import Text
 
 Effect = Literal["pure", "idempotent", "keyed", "transactional", "at_most_once"]
@@ -22,7 +23,7 @@ UNRECORDED: Final[tuple[Effect, ...]] = ("pure", "idempotent")
 Function = Callable[..., Any]
 ConfigClass = type[Config]
 Migrate = Callable[[dict[str, Any], int], dict[str, Any]]
-Wants = Literal["records", "value", "ports"]
+Wants = Literal["records", "value", "data", "ports"]
 
 _BY_POSITION = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 _RECORDS = re.compile(r"\bRecords\b")
@@ -202,6 +203,8 @@ def _wanted(
     found = _annotation(function, parameter)
     text = found if isinstance(found, str) else getattr(found, "__qualname__", str(found))
     records = text == "Records" or text.endswith(".Records")
+    if found in (Data, "Data") and len(inputs) == 1 and not per_row:
+        return "data", False
     mentioned = _RECORDS.search(f"{found}") is not None
     if len(inputs) > 1:
         if records:

@@ -6,7 +6,8 @@ A package names a module (or any object) with its implementations in the entry p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pluggy
@@ -29,6 +30,22 @@ class WorkflowSource(Protocol):
 
         Called in a thread, once for each accepted execution, with a limit of a few seconds.
         """
+
+
+class BlobStore(Protocol):
+    """Where large values are kept, each under the SHA-256 of its bytes."""
+
+    def put(self, content: bytes | memoryview) -> str:
+        """Keep the bytes and give their name; called in a thread.
+
+        What this has returned stays. `OSError` where there is no room or no way: it is tried again.
+        """
+
+    def get(self, name: str) -> bytes:
+        """The bytes of this name; `NotFound` if they are gone. Called in a thread."""
+
+    def local(self, name: str) -> Path | None:
+        """The file of this machine that holds them, if one does: a table is then used in place."""
 
 
 @hookspec
@@ -99,6 +116,38 @@ def caudal_runners() -> Mapping[str, Any]:  # type: ignore[empty-body]
         @hookimpl
         def caudal_runners():
             return {"two-threads": lambda: EmbeddedRunner(threads=2)}
+    """
+
+
+@hookspec
+def caudal_blob_stores() -> Mapping[str, Callable[[str], BlobStore]]:  # type: ignore[empty-body]
+    """Give places for large values, by the scheme of the URL in `CAUDAL_BLOBS` that names one.
+
+    ::
+
+        import hashlib
+        from pathlib import Path
+        from caudal_core import hookimpl
+
+        class Shelf:
+            def __init__(self, url):
+                self.folder = Path(url.removeprefix("shelf://"))
+                self.folder.mkdir(parents=True, exist_ok=True)
+
+            def put(self, content):
+                name = hashlib.sha256(content).hexdigest()
+                (self.folder / name).write_bytes(content)
+                return name
+
+            def get(self, name):
+                return (self.folder / name).read_bytes()
+
+            def local(self, name):
+                return self.folder / name
+
+        @hookimpl
+        def caudal_blob_stores():
+            return {"shelf": Shelf}
     """
 
 

@@ -9,6 +9,9 @@ import orjson
 
 from caudal_core.errors import InvalidResult
 from caudal_core.records import Records
+from caudal_core.tables.columns import Columns
+from caudal_core.tables.foreign import is_table
+from caudal_core.tables.ipc import from_ipc, is_ipc, to_ipc
 from caudal_core.values import (
     EXACT,
     JSON,
@@ -25,6 +28,12 @@ NO_REPORT: Final = b"{}"
 
 LARGE = 64_000
 """Bytes above which a value is kept by reference and shown as a preview."""
+
+LEAST_CELL: Final = 6
+"""Bytes of `"a":1,`, the least that a field takes as JSON."""
+
+GLANCE: Final = 20
+"""Records that are looked at of a table."""
 
 _NO_METADATA: Metadata = {}
 
@@ -60,11 +69,16 @@ class Payload:
         """The payload for what a handler returned: normalised, encoded, measured."""
         metadata = _NO_METADATA
         if isinstance(value, Records):
-            metadata, value = _metadata(value.metadata), value.to_json()
+            metadata = _metadata(value.metadata)
+            if value.in_columns and not value.single and _many(value):
+                return TablePayload(value.table, metadata)
+            value = value.to_json()
         try:
             encoded = orjson.dumps(value, option=EXACT)
         except TypeError:
-            pass  # something that only `normalise` knows how to write
+            if is_table(value):
+                return cls.of(Records(value))
+            # else something that only `normalise` knows how to write
         else:
             # Read back it is normalised: tuples are lists, members of an enum values, NaN is null.
             if len(encoded) <= LARGE and not _may_be_deep(encoded):
@@ -88,16 +102,31 @@ class Payload:
     def merged(cls, data: JSON, parts: Sequence[Payload]) -> Payload:
         """What several payloads became at one port; it is encoded only if somebody asks."""
         found = cls(data, None, sum(part.size for part in parts))
-        if any(part.metadata for part in parts):
-            found.metadata, found.clashes = _agreed([part.metadata for part in parts])
+        found.agreed([part.metadata for part in parts])
         if found.rows is not None:
             found.rows = sum(part.rows or 0 for part in parts)
         return found
+
+    def agreed(self, known: Sequence[Metadata]) -> Payload:
+        """Itself, with what is known of the columns of all that it was made of."""
+        if any(known):
+            self.metadata, self.clashes = _agreed(known)
+        return self
 
     @classmethod
     def listed(cls, parts: Sequence[Payload]) -> Payload:
         """Several payloads as one list of their values."""
         return cls([part.data for part in parts], None, sum(part.size for part in parts))
+
+    @property
+    def glance(self) -> JSON:
+        """The value, or of a table its beginning: what a preview is made of."""
+        return self.data
+
+    @property
+    def whole(self) -> bool:
+        """Whether the value is here, if it is kept elsewhere too; see `let_go`."""
+        return self.encoded is not None
 
     @property
     def large(self) -> bool:
@@ -107,6 +136,10 @@ class Payload:
     def json(self) -> bytes:
         """The journal form."""
         return self.encoded if self.encoded is not None else encode(self.data)
+
+    def content(self) -> bytes | memoryview:
+        """The bytes by which it is kept elsewhere."""
+        return self.json()
 
     def let_go(self, shown: JSON) -> None:
         """Keep only what is shown of a value that is kept elsewhere under `ref`."""
@@ -125,6 +158,85 @@ class Payload:
     def records(self) -> Records:
         """The value as records; `DataError` where it is none."""
         return Records.of(self.data, self.metadata)
+
+
+class TablePayload(Payload):
+    """Many records in columns, which stay there: rows are made for whoever asks for `data`.
+
+    `size` is what the columns take, or the least that their JSON would where that is more.
+    """
+
+    __slots__ = ("_shown", "_table")
+
+    def __init__(self, table: Columns, metadata: Metadata = _NO_METADATA) -> None:
+        self._table: Columns | None = table
+        self._shown: JSON = None
+        self.encoded = None
+        self.size = max(table.nbytes, len(table) * len(table.names) * LEAST_CELL)
+        self.metadata = metadata
+        self.ref = None
+        self.clashes = ()
+        self.rows = len(table)
+
+    @property
+    def table(self) -> Columns | None:
+        """The columns; nothing once they have been let go."""
+        return self._table
+
+    @property
+    def data(self) -> JSON:
+        """All records, made anew each time; what is shown of them once they have been let go."""
+        return self._shown if self._table is None else self._table.rows()
+
+    @property
+    def whole(self) -> bool:
+        """See `Payload.whole`."""
+        return self._table is not None
+
+    @property
+    def glance(self) -> JSON:
+        """The first records, made once."""
+        if self._shown is None and self._table is not None:
+            self._shown = self._table.slice(0, GLANCE).rows()
+        return self._shown
+
+    def content(self) -> bytes | memoryview:
+        """The columns as a file of Arrow's."""
+        return self.json() if self._table is None else to_ipc(self._table)
+
+    def moved(self, table: Columns) -> None:
+        """The same columns from where they are kept now, so that their memory may go."""
+        if self._table is not None:
+            self._table = table
+
+    def let_go(self, shown: JSON) -> None:
+        """See `Payload.let_go`."""
+        self._table, self._shown = None, shown
+
+    def copy(self) -> JSON:
+        """See `Payload.copy`: the records are made anew, so that nobody else has them."""
+        return self.data
+
+    def records(self) -> Records:
+        """The records, in columns."""
+        return Records(self.data if self._table is None else self._table, metadata=self.metadata)
+
+
+def read_payload(content: bytes | memoryview, metadata: Metadata, ref: str) -> Payload:
+    """The payload that is kept under `ref` as these bytes."""
+    if is_ipc(content):
+        found: Payload = TablePayload(from_ipc(content), metadata)
+    else:
+        encoded = bytes(content)
+        found = Payload(decode(encoded), encoded, len(encoded), metadata)
+    found.ref = ref
+    return found
+
+
+def _many(records: Records) -> bool:
+    """Whether the JSON of a table would surely be large."""
+    table = records.table
+    return table.nbytes > LARGE or len(table) * len(table.names) * LEAST_CELL > LARGE
 
 
 def _may_be_deep(encoded: bytes) -> bool:

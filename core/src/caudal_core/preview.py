@@ -105,7 +105,7 @@ def shown(payload: Payload) -> tuple[JSON, dict[str, Any] | None]:
     """A payload whole, or its preview with `{truncated, rows, bytes}` beside it."""
     if not payload.large:
         return payload.data, None
-    return preview(payload.data), info(payload)
+    return preview(payload.glance), info(payload)
 
 
 def info(payload: Payload) -> dict[str, Any]:

@@ -99,7 +99,7 @@ def canonical(document: dict[str, Any]) -> bytes:
     return encode(document)
 
 
-def content_hash(text: bytes) -> str:
+def content_hash(text: bytes | memoryview) -> str:
     """SHA-256, hex, of a workflow's or a value's stored text."""
     return hashlib.sha256(text).hexdigest()
 

@@ -20,7 +20,7 @@ def counted(outputs: Mapping[str, Payload]) -> str:
 
 
 def _of(payload: Payload) -> str:
-    data: JSON = payload.data
+    data: JSON = payload.glance
     if type(data) is list:
         rows = len(data) if payload.rows is None else payload.rows
         records = all(type(item) is dict for item in data[:20])

@@ -62,8 +62,8 @@ def _cut(text: str, length: int) -> str:
 def _fitted(start: Entry, run: NodeRun, budget: int) -> Entry:
     result, outputs = dict(start), run.outputs or {}
     share = budget // max(1, len(outputs))
-    values = {port: small_preview(payload.data, share) for port, payload in outputs.items()}
-    whole = all(values[port] is item.data and not item.large for port, item in outputs.items())
+    values = {port: small_preview(payload.glance, share) for port, payload in outputs.items()}
+    whole = all(not item.large and values[port] is item.data for port, item in outputs.items())
     if outputs or run.shown == "completed":
         result["outputData"] = next(iter(values.values())) if len(values) == 1 else values
     if not _add_report(result, run, values, budget // 4) or not whole:

@@ -17,7 +17,7 @@ from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.resume import adopt, read_inputs, stopped_before
+from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
@@ -29,11 +29,13 @@ from caudal_core.intake import check_texts
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
-from caudal_core.payload import EMPTY, Payload
+from caudal_core.payload import EMPTY, Payload, TablePayload
 from caudal_core.registry import Registry
 from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
 from caudal_core.runner.pool import ThreadPool
-from caudal_core.values import JSON, decode
+from caudal_core.tables.columns import Columns
+from caudal_core.tables.ipc import open_ipc
+from caudal_core.values import JSON
 
 OWNER = "here"
 ACCEPT_SECONDS = 10.0
@@ -71,7 +73,7 @@ class Engine:
         self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
         blobs = self.storage.blobs
-        self._keeper = Keeper(blobs.put if blobs else None, self._reading.run)
+        self._keeper = Keeper(blobs.put if blobs else None, self._reading.run, self._reopened)
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
@@ -294,10 +296,22 @@ class Engine:
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
+        found = await self.whole(payload)
+        if not isinstance(found, TablePayload):
+            return found.data
+        return await self._reading.run(lambda: found.data)
+
+    async def whole(self, payload: Payload) -> Payload:
+        """The payload with all of its value, fetched if it is kept elsewhere; a table is mapped."""
         blobs, ref = self.storage.blobs, payload.ref
-        if payload.encoded is not None or ref is None or blobs is None:
-            return payload.data
-        return await self._reading.run(lambda: decode(blobs.get(ref)))
+        if payload.whole or ref is None or blobs is None:
+            return payload
+        found: Payload = await self._reading.run(lambda: fetched(blobs, ref, payload.metadata))
+        return found
+
+    def _reopened(self, name: str) -> Columns | None:
+        path = self.storage.blobs.local(name) if self.storage.blobs else None
+        return open_ipc(path) if path is not None else None
 
     async def run_node(self, node: Mapping[str, Any], data: JSON = None) -> NodeResult:
         """Run one node by itself; see `caudal_core.engine.single.run_single`."""

@@ -23,6 +23,13 @@ def output_data(outputs: dict[str, Payload]) -> JSON:
     return {port: payload.data for port, payload in outputs.items()}
 
 
+def _glance(outputs: dict[str, Payload]) -> JSON:
+    """The same, of tables their beginning."""
+    if len(outputs) == 1:
+        return next(iter(outputs.values())).glance
+    return {port: payload.glance for port, payload in outputs.items()}
+
+
 def final_output(
     graph: Graph, delivered: list[dict[str, Payload] | None]
 ) -> tuple[bytes | None, bytes | None]:
@@ -40,7 +47,7 @@ def final_output(
     if size <= LARGE:
         return encode({node_id: output_data(outputs) for node_id, outputs in found.items()}), None
     budget = LARGE // (2 * len(found))
-    cut = {node_id: preview(output_data(outputs), budget) for node_id, outputs in found.items()}
+    cut = {node_id: preview(_glance(outputs), budget) for node_id, outputs in found.items()}
     return encode(cut), encode({"truncated": True, "rows": None, "bytes": size})
 
 
@@ -56,7 +63,7 @@ def _single(node_id: str, outputs: dict[str, Payload] | None) -> tuple[bytes | N
     payload = next(iter(outputs.values()))
     if not payload.large:
         return payload.json(), None
-    return encode(preview(payload.data)), encode({**info(payload), "node": node_id})
+    return encode(preview(payload.glance)), encode({**info(payload), "node": node_id})
 
 
 def describe(error: BaseException) -> dict[str, Any]:

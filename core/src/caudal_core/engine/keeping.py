@@ -8,23 +8,30 @@ from functools import partial
 from typing import Any
 
 from caudal_core.errors import Unavailable
-from caudal_core.payload import Payload
+from caudal_core.payload import Payload, TablePayload
+from caudal_core.tables.columns import Columns
 
 FIRST_WAIT = 0.05
 LONGEST_WAIT = 2.0
 
 
 class Keeper:
-    """`put` stores bytes and names them (null: nothing is kept); `in_thread` runs what blocks."""
+    """`put` stores bytes and names them (null: nothing is kept); `in_thread` runs what blocks.
+
+    `reopen` gives a table that was put from where it is kept, if that is a file: it then needs no
+    memory of its own.
+    """
 
     def __init__(
         self,
-        put: Callable[[bytes], str] | None,
+        put: Callable[[bytes | memoryview], str] | None,
         in_thread: Callable[[Callable[[], Any]], Awaitable[Any]],
+        reopen: Callable[[str], Columns | None] = lambda _: None,
     ) -> None:
         self.keeps = put is not None
         self._put = put
         self._in_thread = in_thread
+        self._reopen = reopen
         self._waiting = 0
         self._why = ""
 
@@ -68,8 +75,10 @@ class Keeper:
 
     async def _keep(self, payload: Payload) -> None:
         if self._put is not None and self.wants(payload):
-            payload.ref = await self._in_thread(partial(_put, self._put, payload))
+            payload.ref = await self._in_thread(partial(self._stored, self._put, payload))
 
-
-def _put(put: Callable[[bytes], str], payload: Payload) -> str:
-    return put(payload.json())
+    def _stored(self, put: Callable[[bytes | memoryview], str], payload: Payload) -> str:
+        name = put(payload.content())
+        if isinstance(payload, TablePayload) and (table := self._reopen(name)) is not None:
+            payload.moved(table)
+        return name

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
-from caudal_core.payload import Payload
-from caudal_core.records import is_records, kind_of
+from caudal_core.payload import Payload, TablePayload
+from caudal_core.records import Records, is_records, kind_of
 
 Delivered = Sequence[dict[str, Payload] | None]
 """By a node's position what it handed on, by port."""
@@ -52,8 +52,11 @@ def _arrived(node: GraphNode, delivered: Delivered) -> Iterator[tuple[str, list[
 
 def merge(port: str, parts: Sequence[Payload]) -> Payload:
     """Lists one after the other, objects with the later one winning, in the order of `parts`."""
-    kinds = {type(part.data) for part in parts}
+    tables = [part for part in parts if isinstance(part, TablePayload)]
+    kinds = {list if isinstance(part, TablePayload) else type(part.data) for part in parts}
     if kinds == {list}:
+        if tables and (table := _in_columns(parts, len(tables))) is not None:
+            return table
         return Payload.merged([row for part in parts for row in part.data], parts)
     if kinds == {dict}:
         together: dict[str, object] = {}
@@ -61,6 +64,17 @@ def merge(port: str, parts: Sequence[Payload]) -> Payload:
             together.update(part.data)
         return Payload.merged(together, parts)
     raise MixedMerge(port, [_kind(part) for part in parts])
+
+
+def _in_columns(parts: Sequence[Payload], tables: int) -> Payload | None:
+    """Tables as one, where all are tables (or nothing) and their types fit: without a copy."""
+    if tables + sum(part.rows == 0 for part in parts) < len(parts):
+        return None
+    records = Records.concat([part.records() for part in parts])
+    if not records.in_columns:
+        return None
+    found = TablePayload(records.table)
+    return found.agreed([part.metadata for part in parts])
 
 
 def _kind(part: Payload) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import time
 from typing import Any
 
@@ -10,9 +10,10 @@ from caudal_core.engine.execution import Execution
 from caudal_core.engine.storage import Storage
 from caudal_core.errors import NotFound
 from caudal_core.graph import GraphNode
+from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
-from caudal_core.payload import EMPTY, Payload
-from caudal_core.values import decode
+from caudal_core.payload import EMPTY, Payload, TablePayload, read_payload
+from caudal_core.tables.ipc import head, is_ipc, open_ipc
 
 INTERRUPTED = {
     "code": "INTERRUPTED",
@@ -44,20 +45,29 @@ def read_inputs(storage: Storage, execution_id: str) -> Payload:
         return EMPTY
     value, ref = storage.history.inputs(execution_id)
     if ref is not None and storage.blobs is not None:
-        value = decode(storage.blobs.get(ref))
-    payload = Payload.of(value)
-    payload.ref = ref
-    return payload
+        return fetched(storage.blobs, ref)
+    return Payload.of(value)
+
+
+def fetched(
+    blobs: BlobStore, ref: str, metadata: Mapping[str, Mapping[str, Any]] | None = None
+) -> Payload:
+    """What is kept under a name; a table in a file of this machine is not read, but mapped."""
+    path = blobs.local(ref)
+    if path is not None and is_ipc(head(path)):
+        found: Payload = TablePayload(open_ipc(path), metadata or {})
+        found.ref = ref
+        return found
+    return read_payload(blobs.get(ref), metadata or {}, ref)
 
 
 def read_runs(storage: Storage, record: ExecutionRecord) -> list[NodeRun]:
     """The runs of an execution, their outputs whole. Blocks."""
     runs = storage.history.runs(record) if storage.history else []
     for run in runs:
-        for payload in (run.outputs or {}).values():
-            if payload.ref is not None and storage.blobs is not None:
-                payload.encoded = storage.blobs.get(payload.ref)
-                payload.data = decode(payload.encoded)
+        for port, payload in (run.outputs or {}).items():
+            if payload.ref is not None and storage.blobs is not None and run.outputs:
+                run.outputs[port] = fetched(storage.blobs, payload.ref, payload.metadata)
     return runs
 
 

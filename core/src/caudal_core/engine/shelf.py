@@ -83,8 +83,8 @@ def _lighten(execution: Execution) -> None:
     for run in execution.runs:
         run.rest()
         for payload in (run.outputs or {}).values():
-            if payload.ref is not None and payload.encoded is not None:
-                payload.let_go(preview(payload.data))
+            if payload.ref is not None and payload.whole:
+                payload.let_go(preview(payload.glance))
         for payload in (run.input or {}).values():
             if payload.large and (payload.ref is not None or payload.encoded is None):
-                payload.let_go(preview(payload.data))
+                payload.let_go(preview(payload.glance))

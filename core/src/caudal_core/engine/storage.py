@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import MemorySink, Sink
 from caudal_core.journal.blobs import BlobFolder
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """A journal's sink and, once it is open, what reads back. The parts are null in memory."""
 
-    blobs: BlobFolder | None
+    blobs: BlobStore | None
     history: History | None
     workflows: WorkflowStore | None
 
@@ -36,7 +37,7 @@ class Storage(Protocol):
 class MemoryStorage:
     """Keeps nothing beyond the process."""
 
-    blobs: BlobFolder | None = None
+    blobs: BlobStore | None = None
     history: History | None = None
     workflows: WorkflowStore | None = None
 
@@ -52,11 +53,11 @@ class MemoryStorage:
 
 
 class FolderStorage:
-    """One folder on this machine: an SQLite database, and blobs beside it."""
+    """One folder on this machine: an SQLite database, and blobs beside it or in `blobs`."""
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], blobs: BlobStore | None = None) -> None:
         self.folder = Path(folder)
-        self.blobs: BlobFolder | None = BlobFolder(self.folder / "blobs")
+        self.blobs: BlobStore | None = blobs or BlobFolder(self.folder / "blobs")
         self.history: History | None = None
         self.workflows: WorkflowStore | None = None
         self._database: sqlalchemy.Engine | None = None

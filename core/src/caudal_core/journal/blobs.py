@@ -17,7 +17,7 @@ class BlobFolder:
         self._folder = folder
         self._ready: set[Path] = set()
 
-    def put(self, content: bytes) -> str:
+    def put(self, content: bytes | memoryview) -> str:
         """Keep the bytes; their name is the SHA-256 of the content."""
         name = content_hash(content)
         path = self._path(name)
@@ -44,11 +44,15 @@ class BlobFolder:
         except FileNotFoundError:
             raise NotFound(kind="blob", id=name) from None
 
+    def local(self, name: str) -> Path | None:
+        """Where the bytes of this name are, or would be."""
+        return self._path(name)
+
     def _path(self, name: str) -> Path:
         return self._folder / name[:2] / name
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes | memoryview) -> None:
     """Write a file, which is there whole or not at all."""
     handle, temporary = tempfile.mkstemp(dir=path.parent)
     try:

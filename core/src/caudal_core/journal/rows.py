@@ -112,7 +112,7 @@ def _reference(payload: Payload) -> dict[str, Any]:
     found: dict[str, Any] = {"metadata": {k: dict(v) for k, v in payload.metadata.items()}}
     if payload.ref:
         size = {"hash": payload.ref, "bytes": payload.size, "rows": payload.rows}
-        found |= {**size, "preview": preview(payload.data)}
+        found |= {**size, "preview": preview(payload.glance)}
     return found
 
 

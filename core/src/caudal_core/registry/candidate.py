@@ -28,6 +28,7 @@ class Candidate:
     known_types: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[WorkflowSource, ...] = ()
     runners: Mapping[str, Any] = field(default_factory=dict)
+    blob_stores: Mapping[str, Any] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def ask(self, manager: pluggy.PluginManager) -> None:
@@ -37,6 +38,7 @@ class Candidate:
         self.known_types = merged(hook.caudal_known_types())
         self.sources = tuple(source for group in hook.caudal_workflow_sources() for source in group)
         self.runners = merged(hook.caudal_runners())
+        self.blob_stores = merged(hook.caudal_blob_stores())
 
 
 def new_manager() -> pluggy.PluginManager:

@@ -50,6 +50,7 @@ class Registry:
     known_types: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[WorkflowSource, ...] = ()
     runners: Mapping[str, Any] = field(default_factory=dict)
+    blob_stores: Mapping[str, Any] = field(default_factory=dict)
     hooks: Any = None
 
     @classmethod

@@ -11,7 +11,7 @@ from pydantic import alias_generators
 from caudal_core.context import Context, Notes
 from caudal_core.errors import InvalidResult
 from caudal_core.handler import Handler, Outputs
-from caudal_core.payload import LARGE, NO_REPORT, Payload
+from caudal_core.payload import LARGE, NO_REPORT, Payload, TablePayload
 from caudal_core.records import Records
 from caudal_core.values import JSON, encode, normalise
 
@@ -38,7 +38,9 @@ def given(handler: Handler, deliveries: Deliveries) -> Any:
             for port, payload in deliveries.items()
         }
     [payload] = deliveries.values()
-    return payload.records() if handler.wants_records else payload.copy()
+    if handler.wants_records or (handler.wants == "data" and isinstance(payload, TablePayload)):
+        return payload.records()
+    return payload.copy()
 
 
 def result_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from caudal_core import Config, Context, Field, Text, handler
+from caudal_core import Config, Context, Data, Field, Text, handler
 
 
 class CommentConfig(Config):
@@ -30,7 +30,7 @@ class CommentConfig(Config):
     effect="pure",
     light=True,
 )
-def comment(config: CommentConfig, data: Any, ctx: Context) -> Any:
+def comment(config: CommentConfig, data: Data, ctx: Context) -> Any:
     """Say something about the workflow; data goes through unchanged.
 
     Ports:

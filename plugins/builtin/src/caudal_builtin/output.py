@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caudal_builtin.wording import amount
-from caudal_core import Config, Context, Text, handler
+from caudal_core import Config, Context, Data, Text, handler
 
 
 @handler(
@@ -20,7 +20,7 @@ from caudal_core import Config, Context, Text, handler
     effect="pure",
     light=True,
 )
-def output(config: Config, data: Any, ctx: Context) -> Any:
+def output(config: Config, data: Data, ctx: Context) -> Any:
     """Mark what comes in as the workflow's result.
 
     Ports:

@@ -6,7 +6,7 @@ from typing import Any
 
 from caudal_builtin.inputs import without_reserved
 from caudal_builtin.wording import amount
-from caudal_core import Config, Context, Field, Text, handler
+from caudal_core import Config, Context, Data, Field, Text, handler
 
 
 class TriggerConfig(Config):
@@ -84,7 +84,7 @@ class TriggerConfig(Config):
     effect="pure",
     light=True,
 )
-def trigger(config: TriggerConfig, data: Any, ctx: Context) -> Any:
+def trigger(config: TriggerConfig, data: Data, ctx: Context) -> Any:
     """Start the workflow and hand on its inputs.
 
     Ports:

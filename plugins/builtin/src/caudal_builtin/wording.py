@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from caudal_core import Records
 from caudal_core.records import kind_of
 
 
@@ -13,7 +14,9 @@ def counted(number: int, noun: str) -> str:
 
 
 def amount(value: Any) -> str:
-    """What a JSON value is and how much of it: `20 records`, `an object with 3 fields`."""
+    """What a value is and how much of it: `20 records`, `an object with 3 fields`."""
+    if isinstance(value, Records):
+        return counted(len(value), "record")
     if type(value) is list:
         records = all(type(item) is dict for item in value)
         return counted(len(value), "record") if records else f"a list of {len(value)}"
