@@ -10,7 +10,13 @@ from pathlib import Path
 from time import monotonic
 from typing import Any, NoReturn, overload
 
-from caudal_core.errors import ExecutionCancelled, NodeTimeout, NotAvailable, clean_text
+from caudal_core.errors import (
+    ExecutionCancelled,
+    NodeMemory,
+    NodeTimeout,
+    NotAvailable,
+    clean_text,
+)
 from caudal_core.files import FileAccess
 from caudal_core.formats import People
 from caudal_core.records import Records, Row
@@ -43,6 +49,7 @@ class Environment:
     dry_run: bool = False
     files: FileAccess = field(default_factory=FileAccess)
     clock: Callable[[], datetime] = utc_now
+    node_memory: int | None = None
 
 
 class Notes:
@@ -219,6 +226,15 @@ class Context:
             raise ExecutionCancelled
         if self.deadline is not None and monotonic() > self.deadline:
             raise NodeTimeout(seconds=0)
+
+    def afford(self, size: int, what: str = "records") -> None:
+        """Raise `NodeMemory` if `size` bytes are more than a node may build; ask before building.
+
+        The limit is the operator's, `CAUDAL_NODE_MEMORY`; without one everything may be built.
+        """
+        limit = self._env.node_memory
+        if limit is not None and size > limit:
+            raise NodeMemory(size, limit, what)
 
     def cancel(self) -> None:
         """Make the next `check()` raise; the engine calls this."""

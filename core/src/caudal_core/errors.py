@@ -8,6 +8,7 @@
     │   ├── TemplateError       a template that cannot be read
     │   ├── NotAvailable        a part of Caudal that is not installed or not switched on
     │   ├── FileRefused         a file that is missing or that may not be read
+    │   ├── NodeMemory          a node that would build more than it may
     │   └── InvalidResult       what a handler returned cannot be handed on
     ├── NodeTimeout             a node ran longer than its limit
     ├── ExecutionCancelled      somebody cancelled
@@ -158,6 +159,19 @@ class InvalidResult(HandlerError):
     """What a handler returned cannot be handed on."""
 
     code = "INVALID_RESULT"
+
+
+class NodeMemory(HandlerError):
+    """A node would build more than it may; counted before it is built."""
+
+    code = "NODE_MEMORY"
+    en = "the node would build about {size:,} bytes of {what}; CAUDAL_NODE_MEMORY allows {limit:,}"
+    es = "el nodo crearía unos {size:,} bytes de {what}; CAUDAL_NODE_MEMORY permite {limit:,}"
+    hint_en = "give it fewer records or columns, or raise CAUDAL_NODE_MEMORY"
+    hint_es = "dele menos registros o columnas, o aumente CAUDAL_NODE_MEMORY"
+
+    def __init__(self, size: int, limit: int, what: str) -> None:
+        CaudalError.__init__(self, message="", size=size, limit=limit, what=what)
 
 
 class NodeTimeout(CaudalError):

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from caudal_core.engine import Engine, EngineOptions, FolderStorage
-from caudal_core.errors import nearest
+from caudal_core.errors import error_text, nearest
 from caudal_core.files import FileAccess
+from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import Sink
+from caudal_core.journal.blobs import BlobFolder
+from caudal_core.journal.remote import RemoteBlobs
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
 from caudal_server.settings import InvalidSettings, Settings
+from caudal_server.showing import masked
 
 EMBEDDED = "embedded"
 
@@ -22,8 +28,9 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         language=settings.language,
         files=FileAccess(settings.file_roots),
         max_queued=settings.max_queued,
+        node_memory=settings.node_memory,
     )
-    storage = DataFolder(settings.data)
+    storage = DataFolder(settings.data, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
 
 
@@ -40,6 +47,26 @@ class DataFolder(FolderStorage):
                 "name another with --data or CAUDAL_DATA"
             )
             raise InvalidSettings(message=message) from None
+
+
+def _blobs(url: str | None, registry: Registry) -> BlobStore | None:
+    """Where large values are kept, if not in the data folder."""
+    if url is None:
+        return None
+    scheme, separator, place = url.partition("://")
+    if not separator:
+        message = "CAUDAL_BLOBS is no URL; write one such as s3://bucket/blobs or file:///var/blobs"
+        raise InvalidSettings(message=message)
+    try:
+        if make := registry.blob_stores.get(scheme):
+            store: BlobStore = make(url)
+            return store
+        return BlobFolder(Path(place)) if scheme == "file" else RemoteBlobs(url)
+    except Exception as error:
+        near = nearest(scheme, list(registry.blob_stores))
+        hint = f"; did you mean {near}://?" if near else ""
+        message = f"CAUDAL_BLOBS: {masked(url)} cannot be used: {error_text(error)}{hint}"
+        raise InvalidSettings(message=message) from error
 
 
 def _runner(settings: Settings, registry: Registry) -> Runner:

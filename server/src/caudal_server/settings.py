@@ -28,7 +28,7 @@ from caudal_server.timezones import machine_timezone
 
 FINDING = "SELECT id, name, data FROM workflows WHERE id = :id"
 
-SECRETS = ("workflow_source",)
+SECRETS = ("workflow_source", "blobs")
 """Fields that may hold a password: they may stand in a file of their own and are shown masked."""
 
 
@@ -66,6 +66,10 @@ class Settings(BaseSettings):
     host: str = Field("localhost", description="Where to listen; localhost is 127.0.0.1 and ::1.")
     port: int = Field(8000, ge=0, le=65_535, description="The port; 0 takes a free one.")
     data: Path = Field(Path("caudal-data"), description="The folder of executions and results.")
+    blobs: str | None = Field(
+        None,
+        description="Where large values are kept: a URL of fsspec, else the data folder.",
+    )
     workflows: Path | None = Field(None, description="A folder of workflows as JSON files.")
     workflow_source: str | None = Field(
         None,
@@ -93,6 +97,9 @@ class Settings(BaseSettings):
         ByteSize(32 * 1024**2), ge=1, description="The largest body of a request, as in 32MiB."
     )
     max_queued: int = Field(10_000, ge=1, description="How many executions may be unfinished.")
+    node_memory: ByteSize = Field(
+        ByteSize(2 * 1024**3), ge=1, description="What a built-in node may build, as in 2GiB."
+    )
     max_running: int | None = Field(None, ge=1, description="How many nodes may run at once.")
     drain_seconds: float = Field(
         30.0, ge=0, description="Seconds that executions get to end when the server stops."

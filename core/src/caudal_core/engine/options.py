@@ -18,7 +18,8 @@ class EngineOptions:
     """What holds for all executions, where a workflow's settings do not say otherwise.
 
     `max_queued` bounds the executions that have not ended, `keep_finished` those that are kept in
-    memory after their end, so that polls find them there.
+    memory after their end, so that polls find them there. `node_memory` is what a built-in node may
+    build, in bytes.
     """
 
     timezone: str = "UTC"
@@ -28,6 +29,7 @@ class EngineOptions:
     clock: Callable[[], datetime] = utc_now
     dry_run: bool = False
     max_queued: int = 10_000
+    node_memory: int | None = None
     keep_finished: int = 2_000
 
     def environment(self, settings: Settings, record: ExecutionRecord, inputs: Any) -> Environment:
@@ -42,6 +44,7 @@ class EngineOptions:
             language=settings.language or self.language,
             dry_run=self.dry_run,
             files=self.files,
+            node_memory=self.node_memory,
             clock=self.clock,
         )
 
@@ -55,5 +58,6 @@ class EngineOptions:
             language=self.language,
             dry_run=self.dry_run,
             files=self.files,
+            node_memory=self.node_memory,
             clock=self.clock,
         )
