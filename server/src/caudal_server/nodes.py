@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,16 +13,18 @@ from starlette.types import Scope
 
 from caudal_core.engine import Engine
 from caudal_core.engine.merge import merge
-from caudal_core.errors import InvalidRequest, NotFound
+from caudal_core.errors import DataError, InvalidRequest, NotFound
 from caudal_core.journal import SETTLED, NodeRun
-from caudal_core.payload import LARGE, Payload
+from caudal_core.payload import LARGE, Payload, TablePayload
+from caudal_core.records import Records, kind_of
 from caudal_core.values import JSON, to_wire
 from caudal_server.entries import log_entry, node_path
+from caudal_server.exports.files import KINDS, disposition
+from caudal_server.exports.options import Options, options
 from caudal_server.parameters import whole_number
 from caudal_server.previews import preview_entry, visible
 from caudal_server.refused import Refused
 
-FORMATS = ("json",)
 SIDES = ("output", "input")
 SHOWN = 100
 MOST_SHOWN = 10_000
@@ -101,6 +104,7 @@ class DataRequest:
     side: str
     offset: int
     limit: int
+    options: Options
 
 
 def data_request(request: Request) -> DataRequest:
@@ -109,30 +113,75 @@ def data_request(request: Request) -> DataRequest:
     side = query.get("side", "output")
     if side not in SIDES:
         raise InvalidRequest(message=f"side is '{side}'; it is one of {', '.join(SIDES)}")
-    format = query.get("format", "json")
-    if format not in FORMATS:
-        detail = f"format is '{format}'; this version has {', '.join(FORMATS)}"
-        raise Refused(501, "NOT_AVAILABLE", detail, hint="ask for format=json")
+    how = options(request)
+    shown, most = (SHOWN, MOST_SHOWN) if how.format == "json" else (MOST_SKIPPED, MOST_SKIPPED)
     return DataRequest(
         port=query.get("port") or None,
         side=side,
         offset=whole_number(request, "offset", 0, least=0, most=MOST_SKIPPED),
-        limit=whole_number(request, "limit", SHOWN, least=1, most=MOST_SHOWN),
+        limit=whole_number(request, "limit", shown, least=1, most=most),
+        options=how,
     )
 
 
 async def data_body(engine: Engine, found: NodeRuns, wanted: DataRequest) -> tuple[bytes, bool]:
     """The page's body, and whether there is more behind it."""
+    port, payload = await _payload(engine, found, wanted)
+    page: tuple[bytes, bool] = await engine.read(lambda: _page(found, port, payload, wanted))
+    return page
+
+
+def _page(found: NodeRuns, port: str, payload: Payload, wanted: DataRequest) -> tuple[bytes, bool]:
+    if isinstance(payload, TablePayload):
+        total = payload.rows or 0
+        rows = payload.records().slice(wanted.offset, wanted.limit).view()
+    else:
+        value = payload.data
+        if type(value) is not list:
+            return _body(found, port, value, None, wanted), False
+        total = len(value)
+        rows = value[wanted.offset : wanted.offset + wanted.limit]
+    body = _body(found, port, rows, total, wanted)
+    return body, wanted.offset + wanted.limit < total
+
+
+async def data_file(
+    engine: Engine, found: NodeRuns, wanted: DataRequest
+) -> tuple[Iterator[bytes], dict[str, str]]:
+    """The pieces of a file, the first of them made already, and the headers that it goes with."""
+    port, payload = await _payload(engine, found, wanted)
+    kind = KINDS[wanted.options.format]
+
+    def begun() -> Iterator[bytes]:
+        data = _records(found.node_id, payload, wanted.options.format)
+        if wanted.offset or wanted.limit < len(data):
+            data = data.slice(wanted.offset, wanted.limit)
+        pieces = kind.pieces(data, wanted.options)
+        return chain([next(pieces)], pieces)
+
+    name = found.node_id if port == "out" else f"{found.node_id}-{port}"
+    headers = {
+        "Content-Type": kind.media_type,
+        "Content-Disposition": disposition(name, kind.ending),
+    }
+    return await engine.read(begun), headers
+
+
+def _records(node_id: str, payload: Payload, format: str) -> Records:
+    try:
+        return payload.records()
+    except DataError:
+        what = kind_of(payload.data)
+        detail = f"the node {node_id} has {what}, and {format} holds records"
+        raise Refused(422, "NO_RECORDS", detail, hint="ask for format=json") from None
+
+
+async def _payload(engine: Engine, found: NodeRuns, wanted: DataRequest) -> tuple[str, Payload]:
+    """The port that is meant, and its payload whole."""
     run = found.last
     side = _side(run, wanted)
     port = _port(run, side, wanted)
-    payload = side[port]
-    value = await _whole(engine, found, port, payload, wanted)
-    if type(value) is not list:
-        return await engine.read(lambda: _body(found, port, value, None, wanted)), False
-    rows = value[wanted.offset : wanted.offset + wanted.limit]
-    body = await engine.read(lambda: _body(found, port, rows, len(value), wanted))
-    return body, wanted.offset + wanted.limit < len(value)
+    return port, await _whole(engine, found, port, side[port], wanted)
 
 
 def _body(found: NodeRuns, port: str, data: JSON, total: int | None, wanted: DataRequest) -> bytes:
@@ -173,13 +222,14 @@ def _port(run: NodeRun, side: Mapping[str, Payload], wanted: DataRequest) -> str
 
 async def _whole(
     engine: Engine, found: NodeRuns, port: str, payload: Payload, wanted: DataRequest
-) -> JSON:
-    """The whole value, fetched if it is kept elsewhere, merged again if nobody kept it."""
+) -> Payload:
+    """The whole payload, fetched if it is kept elsewhere, merged again if nobody kept it."""
     sources = getattr(found.last.node, "input", None) if wanted.side == "input" else None
-    merged = payload.ref is None and payload.encoded is None and payload.size > LARGE
+    merged = payload.ref is None and not payload.whole and payload.size > LARGE
     if not merged or not sources or port not in sources:
-        return await engine.data(payload)
+        return await engine.whole(payload)
     outputs = {run.node_id: run.outputs or {} for run in found.all if run.outputs}
     taken = [outputs.get(node_id, {}).get(name) for node_id, name in sources[port]]
-    parts = [Payload.of(await engine.data(part)) for part in taken if part is not None]
-    return await engine.read(lambda: merge(port, parts).data)
+    parts = [await engine.whole(part) for part in taken if part is not None]
+    whole: Payload = await engine.read(lambda: merge(port, parts))
+    return whole

@@ -17,6 +17,8 @@ from caudal_server.api_docs.parts import (
     query,
 )
 from caudal_server.api_docs.schemas import EXECUTION_STATES
+from caudal_server.exports.files import KINDS
+from caudal_server.exports.options import FORMATS
 
 Described = dict[str, Any]
 
@@ -71,26 +73,31 @@ NODE: Described = {
     },
     "openapi_extra": {"parameters": path("executionId", "nodeId")},
 }
+_PAGE = answer(
+    "A page of records, or the whole of any other value; or all records as a file.",
+    "NodeData",
+    {
+        "executionId": ID,
+        "nodeId": "n2",
+        "port": "true",
+        "offset": 0,
+        "limit": 100,
+        "total": 1,
+        "data": RECORDS,
+    },
+    ["Link"],
+)
+_FILE: Described = {"schema": {"type": "string", "format": "binary"}}
 DATA: Described = {
     "operation_id": "getExecutionNodeData",
     "summary": "What a node handed on, or was given",
     "tags": ["Executions"],
     "responses": {
-        "200": answer(
-            "A page of records, or the whole of any other value.",
-            "NodeData",
-            {
-                "executionId": ID,
-                "nodeId": "n2",
-                "port": "true",
-                "offset": 0,
-                "limit": 100,
-                "total": 1,
-                "data": RECORDS,
-            },
-            ["Link"],
-        ),
-        **problems(404, 409, 422, 501),
+        "200": {
+            **_PAGE,
+            "content": _PAGE["content"] | {kind.media_type: _FILE for kind in KINDS.values()},
+        },
+        **problems(404, 409, 422),
     },
     "openapi_extra": {
         "parameters": [
@@ -98,8 +105,11 @@ DATA: Described = {
             query("port", "Needed where the node has taken several.", TEXT),
             query("side", "`output` (default) or `input`.", {"enum": ["output", "input"], **TEXT}),
             query("offset", "The first record, from 0.", NUMBER),
-            query("limit", "1 to 10,000 records; 100 by default.", COUNT),
-            query("format", "`json`.", {"enum": ["json"], **TEXT}),
+            query("limit", "1 to 10,000 records; 100 by default. A file has all.", COUNT),
+            query("format", "`json` (default), or a file.", {"enum": list(FORMATS), **TEXT}),
+            query("delimiter", "Of a csv: one character, or `tab`; `,` by default.", TEXT),
+            query("decimal", "Of a csv: `.` (default) or `,`, then with `;` between.", TEXT),
+            query("bom", "Of a csv: `true` marks it as UTF-8, as Excel wants it.", TEXT),
         ]
     },
 }

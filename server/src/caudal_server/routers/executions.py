@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from caudal_core.engine import Engine, ExecutionView
 from caudal_core.errors import InvalidRequest, NotFound
@@ -18,7 +18,14 @@ from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.executions import DATA, LISTING, NODE
 from caudal_server.documents import list_row, status_document
 from caudal_server.listing import filter_of, page
-from caudal_server.nodes import data_body, data_request, means_data, node_document, runs_of
+from caudal_server.nodes import (
+    data_body,
+    data_file,
+    data_request,
+    means_data,
+    node_document,
+    runs_of,
+)
 
 MOST_IDS = 200
 
@@ -87,12 +94,15 @@ async def _node(request: Request, node_id: str) -> Response:
 
 
 async def get_node_data(request: Request) -> Response:
-    """A page of the records that a node handed on; any other value whole."""
+    """A page of the records that a node handed on, or all as a file; any other value whole."""
     engine, path = state.engine(request), request.path_params
     if not means_data(request.scope):
         return await _node(request, f"{path['nodeId']}/data")
     wanted = data_request(request)
     found = await runs_of(engine, path["executionId"], path["nodeId"])
+    if wanted.options.format != "json":
+        pieces, headers = await data_file(engine, found, wanted)
+        return StreamingResponse(pieces, headers=headers)
     body, more = await data_body(engine, found, wanted)
     offset = wanted.offset + wanted.limit if more else None
     return json_answer(body, headers=_next(request, offset=offset))

@@ -1,0 +1,1 @@
+"""Records as files: each format a function from records to the pieces of its file."""
