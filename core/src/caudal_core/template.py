@@ -45,7 +45,7 @@ class Placeholder:
 
         Where there are no records nobody knows what they would have: nothing is raised.
         """
-        if self.default is not _MISSING or not len(data) or self._has(data.view()[0]):
+        if self.default is not _MISSING or not len(data) or self._has(_first(data)):
             return
         columns = data.columns
         if any(name in columns for name in (self.text, self.spaced, self.name)):
@@ -96,6 +96,11 @@ class Placeholder:
         if found is None or self.name in table or (self.path and self.path[0] in table):
             return None
         raise UnknownField(self.name, columns if columns is not None else list(record))
+
+
+def _first(data: Records) -> Row:
+    """The first record; of a table in columns only this one is made."""
+    return data.slice(0, 1).view()[0] if data.in_columns else data.view()[0]
 
 
 def _follow(record: Mapping[str, Any], path: tuple[str | int, ...]) -> Any:

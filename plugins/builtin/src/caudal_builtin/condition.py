@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from itertools import compress
 from typing import Any, Literal, Self
 
 from pydantic import model_validator
 
+from caudal_builtin.conditions.columns import Asked, inverted, met_in_columns, sum_of
 from caudal_builtin.conditions.rule import Rule, getter, row_test, with_order, with_quality
 from caudal_builtin.conditions.terms import (
     Logic,
@@ -110,6 +110,17 @@ class ConditionConfig(Config):
         first = Term(self.condition_field, self.condition_operator, self.condition_value)
         return [first, *(more.term for more in self.additional_conditions)]
 
+    @property
+    def asked(self) -> Asked:
+        """The same for whole columns, each record going its own way."""
+        return Asked(
+            self.terms,
+            all_of=self.logical_operator == "AND",
+            on_missing=self.on_missing,
+            min_quality=self.min_quality,
+            strict=self.on_missing == "error",
+        )
+
     @model_validator(mode="after")
     def _can_be_asked(self) -> Self:
         self.terms[0].check("conditionField")
@@ -173,14 +184,30 @@ def _batch(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
 
 
 def _per_row(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
+    true, false, missing, zone = _parted(config, data, ctx)
+    said = f"{len(true)} of {counted(len(data), 'record')} meet the condition"
+    if missing:
+        said += f", {missing} without a value"
+    ctx.say(said + zone.said, **_sides(true, false), **zone.report)
+    return Outputs(**{port: rows for port, rows in (("true", true), ("false", false)) if len(rows)})
+
+
+def _parted(
+    config: ConditionConfig, data: Records, ctx: Context
+) -> tuple[Records, Records, int, Zone]:
+    """The records that meet the condition, the others, how many lack a value, the zone used."""
+    if data.in_columns and config.ambiguous != "infer":
+        zone = Zone(config.timezone or ctx.timezone, config.ambiguous)
+        found = met_in_columns(config.asked, data, zone, ctx)
+        if found is not None:
+            count = sum_of(found.mask)
+            true = data if count == len(data) else data.where(found.mask)
+            false = data if not count else data.where(inverted(found.mask))
+            return true, false, found.missing, zone
     rule = _rule(config, data, ctx)
     met = rule.verdicts(data, len(data), ctx)
     true, false = _where(data, met), _where(data, [not verdict for verdict in met])
-    said = f"{len(true)} of {counted(len(data), 'record')} meet the condition"
-    if rule.missing:
-        said += f", {rule.missing} without a value"
-    ctx.say(said + rule.zone.said, **_sides(true, false), **rule.zone.report)
-    return Outputs(**{port: rows for port, rows in (("true", true), ("false", false)) if len(rows)})
+    return true, false, rule.missing, rule.zone
 
 
 def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
@@ -200,9 +227,7 @@ def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
 
 def _where(data: Records, mask: list[bool]) -> Records:
     """The records that the mask takes; the very same ones if it takes all."""
-    if all(mask):
-        return data
-    return Records(list(compress(data.view(), mask)), metadata=data.metadata)
+    return data if all(mask) else data.where(mask)
 
 
 def _sides(true: Records, false: Records) -> dict[str, Any]:

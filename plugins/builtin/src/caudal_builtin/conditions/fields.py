@@ -19,6 +19,8 @@ _STEP = re.compile(r"\[([0-9]+)\]|([^.\[\]]+)")
 
 def find(name: str, data: Records) -> Getter | None:
     """How to read `name` from each record; nothing if no record has it."""
+    if data.in_columns:  # where there are no lists and no objects, so no paths either
+        return (lambda row: row.get(name)) if name in data.columns else None
     if any(name in row for row in data):
         return lambda row: row.get(name)
     if not _PATH.fullmatch(name):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
 from typing import Final
 
 from caudal_builtin.conditions.comparison import comparison, has_zone
@@ -83,7 +82,8 @@ class Rule:
     def verdicts(self, data: Records, count: int, ctx: Context) -> list[bool]:
         """For each of the first `count` records whether it is met; an error names its row."""
         out: list[bool] = []
-        for index, row in enumerate(islice(data, count)):
+        asked = data.slice(0, count) if count < len(data) else data
+        for index, row in enumerate(asked):
             if index % CHECK_EVERY == 0:
                 ctx.check()
             try:
@@ -179,12 +179,16 @@ def with_quality(get: Getter, minimum: Quality) -> Getter:
 
     A record without a quality passes; one whose quality has any other name counts as bad.
     """
-    lowest = _QUALITIES[minimum.lower()]
+    passes = passes_quality(minimum)
 
     def good(row: Row) -> object:
         quality = row.get("quality")
-        if quality is None or _QUALITIES.get(str(quality).lower(), 0) >= lowest:
-            return get(row)
-        return None
+        return get(row) if quality is None or passes(quality) else None
 
     return good
+
+
+def passes_quality(minimum: Quality) -> Callable[[JSON], bool]:
+    """Whether a quality, never null, is good enough."""
+    lowest = _QUALITIES[minimum.lower()]
+    return lambda quality: _QUALITIES.get(str(quality).lower(), 0) >= lowest
