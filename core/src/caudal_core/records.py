@@ -228,7 +228,9 @@ class Records:
         """Only these columns, in this order; a record that lacks one goes on lacking it."""
         self.require(*names)
         metadata = {n: m for n, m in self.metadata.items() if n in names}
-        if self._table is not None and names:
+        if not names:
+            return self._like([{} for _ in range(len(self))], metadata)
+        if self._table is not None:
             return self._like(self._table.select(names), metadata)
         rows = [{name: row[name] for name in names if name in row} for row in self._rows]
         return self._like(rows, metadata)
@@ -284,9 +286,9 @@ class Records:
     def beside(self, other: Records, mine: Any, others: Any) -> Records:
         """Records made of pairs: one of these with the fields of one of `other`, which win.
 
-        `mine` and `others` are Arrow arrays of positions, null where there is no record on that
-        side: its fields are then lacking. Both must be in columns; what is known of columns of
-        both is `other`'s.
+        `mine` (null: all, in order) and `others` are Arrow arrays of positions, null where there is
+        no record on that side: its fields are then lacking. Both must be in columns; what is known
+        of columns of both is `other`'s.
         """
         pairs = beside(self.table, other.table, mine, others)
         return Records(pairs, metadata={**self.metadata, **other.metadata})

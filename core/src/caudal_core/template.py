@@ -40,6 +40,11 @@ class Placeholder:
     default: JSON
     filters: tuple[Callable[[JSON, People | None], JSON], ...]
 
+    @property
+    def spare(self) -> JSON:
+        """The default; null if there is none."""
+        return None if self.default is _MISSING else self.default
+
     def require(self, data: Records) -> None:
         """Raise `UnknownField` if no record has what this names, and it has no default.
 

@@ -11,7 +11,7 @@ def beside(left: Columns, right: Columns, mine: Any, others: Any) -> Columns:
     """For each pair of positions `{**left[mine], **right[others]}`; null stands for no record."""
     import pyarrow as pa
 
-    names = dict.fromkeys([*left.names, *right.names])
+    names = dict.fromkeys([*left.placed, *right.placed])
     arrays: dict[str, Any] = {}
     for name in names:
         sides = [
@@ -23,19 +23,26 @@ def beside(left: Columns, right: Columns, mine: Any, others: Any) -> Columns:
         arrays[name] = values
         if absent is not None:
             arrays[ABSENT + name] = absent
-    return Columns(pa.table(arrays)).slice(0, len(mine))
+    return Columns(pa.table(arrays)).slice(0, len(others))
 
 
 def _picked(side: Columns, name: str, where: Any) -> tuple[Any, Any | None]:
     """The values at the positions, and where there are none."""
     import pyarrow.compute as pc
 
-    values = side.column(name).take(where)
+    if where is None:
+        return side.column(name), side.absent(name)
+    values = _whole(side.column(name)).take(where)
     nowhere = pc.is_null(where) if where.null_count else None
     absent = side.absent(name)
     if absent is None:
         return values, nowhere
     return values, pc.fill_null(absent.take(where), fill_value=True)
+
+
+def _whole(values: Any) -> Any:
+    """One chunk, as what is taken from several is slow."""
+    return values.combine_chunks() if values.num_chunks > 1 else values
 
 
 def _over(under: tuple[Any, Any | None], over: tuple[Any, Any | None]) -> tuple[Any, Any | None]:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pydantic import field_validator
 
 from caudal_builtin.expressions import ExpressionError, compile_expression
+from caudal_builtin.memory import afford_copies
 from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
 from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import JSON, Config, Context, Field, Records, Text, ZoneName, handler
-from caudal_core.template import render_rows
+from caudal_core.tables.weight import weight
+from caudal_core.template import render_rows, templates_in
+from caudal_core.template_columns import render_column
 
 
 class AddFieldConfig(Config):
@@ -56,13 +61,24 @@ class AddFieldConfig(Config):
             raise ValueError(str(error)) from None
 
 
-def _values(config: AddFieldConfig, data: Records, zone: Zone, ctx: Context) -> list[JSON]:
-    """One value a record."""
+def _values(config: AddFieldConfig, data: Records, zone: Zone, ctx: Context) -> Any:
+    """One value a record: a list, or an Arrow array."""
     if not config.expression.strip():
-        return render_rows(config.field_value, data)
+        return _rendered(config.field_value, data, ctx)
     if config.field_value not in ("", None):
         ctx.log.warning("the expression sets '%s'; its fieldValue is not used", config.field_name)
-    return compile_expression(config.expression).column(data, zone)
+    return compile_expression(config.expression).whole_column(data, zone)
+
+
+def _rendered(value: JSON, data: Records, ctx: Context) -> Any:
+    if not data.in_columns:
+        afford_copies(data, ctx)
+        return render_rows(value, data)
+    if not any(templates_in(value)):
+        ctx.afford(len(data) * weight([value]), counted(len(data), "value"))
+        return [value] * len(data) if type(value) is list else value
+    found = render_column(value, data, lambda size: ctx.afford(size, counted(len(data), "text")))
+    return render_rows(value, data) if found is None else found
 
 
 @handler(

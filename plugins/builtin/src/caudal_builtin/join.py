@@ -7,11 +7,14 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from caudal_builtin.joins.column_join import Asked, Keys, find, in_columns
 from caudal_builtin.joins.columns import joined_metadata, suffixed
-from caudal_builtin.joins.hash_join import Keep, Matches, TooManyRows, build, heaviest, match
+from caudal_builtin.joins.hash_join import Counts, Keep, TooManyRows, build, heaviest, match
 from caudal_builtin.joins.keys import keys_of, names_in, require
+from caudal_builtin.memory import FEW, each
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, DataError, Field, Records, Text, handler
+from caudal_core.tables.pairs import fit
 
 KeyNames = str | list[str]
 
@@ -140,26 +143,58 @@ def _concat(a: Records, b: Records, limit: int, ctx: Context) -> Records:
     if len(a) + len(b) > limit:
         raise TooManyRows(len(a) + len(b), limit)
     ctx.say(f"{counted(len(a) + len(b), 'record')}: {len(a)} from A, {len(b)} from B")
-    return Records([*a, *b], metadata=joined_metadata(a, b, ctx))
+    return Records.concat([a, b], metadata=joined_metadata(a, b, ctx))
 
 
 def _merge(config: JoinConfig, a: Records, b: Records, ctx: Context) -> Records:
-    fields_a, fields_b = _key_fields(config, a, b)
-    keys_a, keys_b = keys_of(a, fields_a, b, fields_b)
-    matches = match(keys_a, keys_b, every=config.join_match == "all")
-    keep = Keep(config.join_type in ("left", "outer"), config.join_type in ("right", "outer"))
-    rows = matches.rows(keep)
-    if rows > config.max_rows:
-        raise TooManyRows(rows, config.max_rows, heaviest(a, fields_a, keys_a, matches))
-    if config.join_suffix:
-        shared = {of_a for of_a, of_b in zip(fields_a, fields_b, strict=True) if of_a == of_b}
-        b = suffixed(b, a, config.join_suffix, besides=shared)
-    ctx.say(_said(a, b, matches, rows))
-    merged = build(a, b, matches, keep, ctx)
+    keys = _key_fields(config, a, b)
+    asked = Asked(
+        keys,
+        every=config.join_match == "all",
+        keep=Keep(config.join_type in ("left", "outer"), config.join_type in ("right", "outer")),
+        most=config.max_rows,
+    )
+    if in_columns(a, b):
+        found = find(a, b, asked)
+        other = None if found is None else _renamed(config, a, b, keys)
+        if found is not None and other is not None and fit(a.table, other.table):
+            _afford(a, b, found.counts.rows, ctx)
+            ctx.say(_said(a, b, found.counts))
+            joined = a.beside(other, *found.positions())
+            joined.metadata = joined_metadata(a, other, ctx)
+            return joined
+    return _merge_rows(config, a, b, asked, ctx)
+
+
+def _merge_rows(config: JoinConfig, a: Records, b: Records, asked: Asked, ctx: Context) -> Records:
+    keys_a, keys_b = keys_of(a, asked.keys[0], b, asked.keys[1])
+    matches = match(keys_a, keys_b, every=asked.every)
+    counts = Counts.of(matches, asked.keep)
+    if counts.rows > config.max_rows:
+        named = heaviest(a, asked.keys[0], keys_a, matches)
+        raise TooManyRows(counts.rows, config.max_rows, named)
+    b = _renamed(config, a, b, asked.keys)
+    _afford(a, b, counts.rows, ctx)
+    ctx.say(_said(a, b, counts))
+    merged = build(a, b, matches, asked.keep, ctx)
     return Records(merged, metadata=joined_metadata(a, b, ctx))
 
 
-def _key_fields(config: JoinConfig, a: Records, b: Records) -> tuple[list[str], list[str]]:
+def _afford(a: Records, b: Records, rows: int, ctx: Context) -> None:
+    """Ask before anything is built, as a join may give far more than came in."""
+    if rows > FEW:
+        ctx.afford(int(rows * (each(a) + each(b))), counted(rows, "record"))
+
+
+def _renamed(config: JoinConfig, a: Records, b: Records, keys: Keys) -> Records:
+    """B with the suffix on the columns that A has too."""
+    if not config.join_suffix:
+        return b
+    shared = {of_a for of_a, of_b in zip(*keys, strict=True) if of_a == of_b}
+    return suffixed(b, a, config.join_suffix, besides=shared)
+
+
+def _key_fields(config: JoinConfig, a: Records, b: Records) -> Keys:
     key_a, key_b = config.keys
     if key_a == key_b:
         fields_a = fields_b = names_in(key_a, a, b)
@@ -177,10 +212,10 @@ def _key_fields(config: JoinConfig, a: Records, b: Records) -> tuple[list[str], 
     return fields_a, fields_b
 
 
-def _said(a: Records, b: Records, matches: Matches, rows: int) -> str:
-    both, alone = matches.matched_a, len(matches.alone_b)
-    said = f"{counted(rows, 'record')}; A: {both} matched, {len(a) - both} unmatched"
+def _said(a: Records, b: Records, counts: Counts) -> str:
+    both, alone = counts.matched_a, counts.alone_b
+    said = f"{counted(counts.rows, 'record')}; A: {both} matched, {len(a) - both} unmatched"
     said += f"; B: {len(b) - alone} matched, {alone} unmatched"
-    if matches.passed_over:
-        said += f"; {matches.passed_over} further matches not taken (joinMatch first)"
+    if counts.passed_over:
+        said += f"; {counts.passed_over} further matches not taken (joinMatch first)"
     return said

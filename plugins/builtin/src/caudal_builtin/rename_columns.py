@@ -8,6 +8,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from caudal_builtin.memory import afford_copies
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, Field, Records, Text, handler
 
@@ -90,6 +91,7 @@ def rename_columns(config: RenameColumnsConfig, data: Records, ctx: Context) -> 
         ctx.log.warning("the entry with '%s' lacks its other name and is left out", name)
     shown = ", ".join(f"{old} → {new}" for old, new in names.items()) or "nothing to rename"
     ctx.say(f"{counted(len(names), 'column')} renamed: {shown}")
+    afford_copies(data, ctx)
     return data.rename(names) if names else data
 
 

@@ -6,6 +6,7 @@ from typing import Self
 
 from pydantic import model_validator
 
+from caudal_builtin.memory import afford_copies
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, Field, Outputs, Records, Text, handler
 
@@ -66,6 +67,7 @@ def split_columns(config: SplitColumnsConfig, data: Records, ctx: Context) -> Ou
         UnknownField: no record has a column of the lists.
     """
     lists = {"A": config.columns_output_a, "B": config.columns_output_b}
+    afford_copies(data, ctx, times=2)
     taken = Outputs(**{port: data.select(names) for port, names in lists.items() if names})
     shown = [f"{port}: {', '.join(names) or 'not taken'}" for port, names in lists.items()]
     report = {f"output_{port}": records for port, records in taken.items()}

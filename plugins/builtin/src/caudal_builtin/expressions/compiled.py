@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 from caudal_builtin.expressions.parser import Parser
 from caudal_builtin.expressions.scope import Evaluate, Scope, Told
 from caudal_builtin.expressions.tokens import ExpressionError
+from caudal_builtin.expressions.vectors import NotByColumns, Vector
 from caudal_builtin.moments import Zone, told_by_order
 from caudal_builtin.row_errors import RowError
-from caudal_core import Records
+from caudal_core import Records, Row
 from caudal_core.template import Placeholder
 from caudal_core.values import JSON
 
@@ -23,6 +26,7 @@ class Expression:
     text: str
     fields: tuple[Placeholder, ...]
     evaluate: Evaluate
+    vector: Vector | None = None
 
     def column(self, data: Records, zone: Zone) -> list[JSON]:
         """Its value for each record, in order.
@@ -32,10 +36,22 @@ class Expression:
         """
         for field in self.fields:
             field.require(data)
+        return self._by_record(data, zone)
+
+    def whole_column(self, data: Records, zone: Zone) -> Any:
+        """The same, as an Arrow array where it is computed so."""
+        if data.in_columns and self.vector is not None:
+            with suppress(NotByColumns):
+                found = self.vector(data)
+                if not isinstance(found, int | float):
+                    return found
+        return self.column(data, zone)
+
+    def _by_record(self, data: Records, zone: Zone) -> list[JSON]:
         scope = Scope(data.columns, zone)
         told = self._told(data, scope) if zone.ambiguous == "infer" else {}
         out = []
-        for index, row in enumerate(data.view()):
+        for index, row in enumerate(self._read(data)):
             scope.told = told.get(index, {})
             try:
                 out.append(self.evaluate(row, scope))
@@ -43,10 +59,18 @@ class Expression:
                 raise (error if data.single else error.in_row(index)) from None
         return out
 
+    def _read(self, data: Records) -> Sequence[Row]:
+        """The records; of columns only with those that the expression looks at."""
+        if not data.in_columns:
+            return data.view()
+        asked = {n for f in self.fields for n in (f.text, f.spaced, f.name, *f.path[:1])}
+        return data.select([name for name in data.columns if name in asked]).view()
+
     def _told(self, data: Records, scope: Scope) -> dict[int, Told]:
         """By row what the order of the records tells of its local times, field by field."""
         columns = [
-            [f.value(row, scope.columns) for row in data] for f in dict.fromkeys(self.fields)
+            [f.value(row, scope.columns) for row in self._read(data)]
+            for f in dict.fromkeys(self.fields)
         ]
         told = [told_by_order(values, scope.zone.name) for values in columns]
         found: dict[int, Told] = {}
@@ -70,7 +94,7 @@ def compile_expression(text: str) -> Expression:
     """Read an expression; `ExpressionError` says what cannot be read, and where."""
     parser = Parser(text)
     node = parser.parse()
-    return Expression(text, tuple(parser.fields), node.evaluate)
+    return Expression(text, tuple(parser.fields), node.evaluate, node.vector)
 
 
 __all__ = ["Expression", "ExpressionError", "compile_expression"]

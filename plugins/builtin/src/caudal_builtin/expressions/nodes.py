@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
-from caudal_builtin.expressions import arithmetic
+from caudal_builtin.expressions import arithmetic, vectors
 from caudal_builtin.expressions.arithmetic import negative, number
 from caudal_builtin.expressions.functions import Function
 from caudal_builtin.expressions.logic import equals, joined, ordering, truth
 from caudal_builtin.expressions.scope import Evaluate, Scope
+from caudal_builtin.expressions.vectors import Vector
 from caudal_core import Row
 from caudal_core.template import Placeholder
 from caudal_core.values import JSON
@@ -21,16 +22,20 @@ _MISSING: Final = object()
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A part of an expression; `depth` counts the operations one inside the other."""
+    """A part of an expression; `depth` counts the operations one inside the other.
+
+    `vector` is the same for whole columns, of what can be computed so.
+    """
 
     evaluate: Evaluate
     depth: int = 1
     constant: bool = False
+    vector: Vector | None = None
 
 
 def constant(value: JSON) -> Node:
     """A literal, or what was computed from literals alone."""
-    return Node(_always(value), constant=True)
+    return Node(_always(value), constant=True, vector=vectors.number(value))
 
 
 def _always(value: JSON) -> Evaluate:
@@ -48,7 +53,7 @@ def looked_up(field: Placeholder) -> Node:
         found = row.get(name, _MISSING)
         return field.value(row, scope.columns) if found is _MISSING else found
 
-    return Node(evaluate)
+    return Node(evaluate, vector=vectors.column(field))
 
 
 def _made(evaluate: Evaluate, parts: Sequence[Node]) -> Node:
@@ -81,6 +86,18 @@ def _deciding(decisive: bool, left: Node, right: Node) -> Node:  # noqa: FBT001 
     return _made(evaluate, (left, right))
 
 
+def _computed(sign: str, apply: Callable[[JSON, JSON], JSON]) -> Callable[[Node, Node], Node]:
+    """An operation of arithmetic, also for whole columns."""
+
+    def make(left: Node, right: Node) -> Node:
+        made = operation(apply, left, right)
+        if left.vector is None or right.vector is None:
+            return made
+        return replace(made, vector=vectors.operation(sign, left.vector, right.vector))
+
+    return make
+
+
 BINARY: Final[dict[str, tuple[int, Callable[[Node, Node], Node]]]] = {
     "or": (1, lambda left, right: _deciding(True, left, right)),  # noqa: FBT003
     "and": (2, lambda left, right: _deciding(False, left, right)),  # noqa: FBT003
@@ -91,10 +108,10 @@ BINARY: Final[dict[str, tuple[int, Callable[[Node, Node], Node]]]] = {
     ">": (4, lambda left, right: _ordered(">", left, right)),
     ">=": (4, lambda left, right: _ordered(">=", left, right)),
     "&": (5, lambda left, right: operation(joined, left, right)),
-    "+": (6, lambda left, right: operation(arithmetic.add, left, right)),
-    "-": (6, lambda left, right: operation(arithmetic.subtract, left, right)),
-    "*": (7, lambda left, right: operation(arithmetic.multiply, left, right)),
-    "/": (7, lambda left, right: operation(arithmetic.divide, left, right)),
+    "+": (6, _computed("+", arithmetic.add)),
+    "-": (6, _computed("-", arithmetic.subtract)),
+    "*": (7, _computed("*", arithmetic.multiply)),
+    "/": (7, _computed("/", arithmetic.divide)),
     "%": (7, lambda left, right: operation(arithmetic.modulo, left, right)),
     "**": (9, lambda left, right: operation(arithmetic.power, left, right)),
 }

@@ -68,6 +68,24 @@ class Matches:
         return both + keep.a * alone_a + keep.b * len(self.alone_b)
 
 
+class Counts(NamedTuple):
+    """How many records a join gives, and what became of those that came in.
+
+    `passed_over` counts further matches that were not taken.
+    """
+
+    rows: int
+    matched_a: int
+    alone_b: int
+    passed_over: int
+
+    @classmethod
+    def of(cls, matches: Matches, keep: Keep) -> Counts:
+        """Those of what was found."""
+        alone = len(matches.alone_b)
+        return cls(matches.rows(keep), matches.matched_a, alone, matches.passed_over)
+
+
 def match(keys_a: Sequence[Key], keys_b: Sequence[Key], *, every: bool) -> Matches:
     """Let rows find each other by equal keys; `every` takes all matches, else the first alone."""
     index: dict[Key, list[int]] = {}

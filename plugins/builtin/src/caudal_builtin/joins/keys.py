@@ -91,7 +91,7 @@ def keys_of(
 
 
 def _values(data: Records, field: str, port: str) -> list[Any]:
-    values = [row.get(field) for row in data]
+    values = data.column(field) if len(data) else []
     if not {list, dict}.isdisjoint(map(type, values)):
         row = next(i for i, value in enumerate(values) if type(value) in (list, dict))
         raise InvalidKey(port, row, field, values[row])
