@@ -57,7 +57,7 @@ def figures() -> Iterator[dict[str, Any]]:
     """Bare `GET /` and durable executions in turn, with 1, 16 and 32 clients."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        serving(plugins=_plugin(Path(folder))) as server,
+        serving(plugins=installed(Path(folder), "spinning", SPINNING)) as server,
     ):
         ask(server.port, "POST", "/api/workflows", FIVE)
         quiet = {}
@@ -188,11 +188,11 @@ def completed(port: int) -> int:
         cursor = f"&cursor={page['nextCursor']}"
 
 
-def _plugin(folder: Path) -> Path:
-    """A package with the computing handler, as one that a user installed."""
-    (folder / "spinning.py").write_text(SPINNING)
-    info = folder / "caudal_spinning-1.0.0.dist-info"
+def installed(folder: Path, name: str, module: str) -> Path:
+    """A package of one module with handlers, as one that a user installed."""
+    (folder / f"{name}.py").write_text(module)
+    info = folder / f"caudal_{name}-1.0.0.dist-info"
     info.mkdir()
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: caudal-spinning\nVersion: 1.0.0\n")
-    (info / "entry_points.txt").write_text("[caudal]\nspinning = spinning\n")
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: caudal-{name}\nVersion: 1.0.0\n")
+    (info / "entry_points.txt").write_text(f"[caudal]\n{name} = {name}\n")
     return folder

@@ -16,6 +16,9 @@ from pathlib import Path
 from queue import SimpleQueue
 from time import perf_counter
 
+ROOT = Path(__file__).parents[1]
+"""Where the modules of benchmarks are found by what they install."""
+
 ADDRESS = re.compile(r"http://[\w.\[\]:]+:(\d+)")
 
 
@@ -37,7 +40,7 @@ def serving(*extra: str, plugins: Path | None = None) -> Iterator[Served]:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
         if plugins is not None:
-            environment["PYTHONPATH"] = str(plugins)
+            environment["PYTHONPATH"] = f"{plugins}{os.pathsep}{ROOT}"
         process = subprocess.Popen(
             [_command(), "serve", "--port", "0", "--data", data, *extra],
             stderr=subprocess.STDOUT,

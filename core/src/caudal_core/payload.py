@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any, Final
 
 import orjson
@@ -220,6 +221,40 @@ class TablePayload(Payload):
     def records(self) -> Records:
         """The records, in columns."""
         return Records(self.data if self._table is None else self._table, metadata=self.metadata)
+
+
+class LatePayload(Payload):
+    """Lists that came together at a port, put one after the other when somebody asks."""
+
+    __slots__ = ("_made", "_parts")
+
+    def __init__(self, parts: Sequence[Payload]) -> None:
+        self._parts = parts
+        self._made: JSON = None
+        self.encoded = None
+        self.size = sum(part.size for part in parts)
+        self.metadata = _NO_METADATA
+        self.ref = None
+        self.clashes = ()
+        self.rows = sum(part.rows or 0 for part in parts)
+
+    @property
+    def data(self) -> JSON:
+        """All of them, once made; what is shown of them once they have been let go."""
+        if self._made is None:
+            self._made = [row for part in self._parts for row in part.data]
+        return self._made
+
+    @property
+    def glance(self) -> JSON:
+        """The first of them."""
+        if self._made is not None:
+            return self._made
+        return list(islice((row for part in self._parts for row in part.glance), GLANCE))
+
+    def let_go(self, shown: JSON) -> None:
+        """See `Payload.let_go`."""
+        self._parts, self._made = (), shown
 
 
 def read_payload(content: bytes | memoryview, metadata: Metadata, ref: str) -> Payload:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
-from caudal_core.payload import Payload, TablePayload
+from caudal_core.payload import LatePayload, Metadata, Payload, TablePayload
 from caudal_core.records import Records, is_records, kind_of
 
 Delivered = Sequence[dict[str, Payload] | None]
@@ -52,11 +52,11 @@ def _arrived(node: GraphNode, delivered: Delivered) -> Iterator[tuple[str, list[
 
 def merge(port: str, parts: Sequence[Payload]) -> Payload:
     """Lists one after the other, objects with the later one winning, in the order of `parts`."""
-    tables = [part for part in parts if isinstance(part, TablePayload)]
-    kinds = {list if isinstance(part, TablePayload) else type(part.data) for part in parts}
+    tables = sum(isinstance(part, TablePayload) for part in parts)
+    kinds = {type(part.glance) for part in parts}
     if kinds == {list}:
-        if tables and (table := _in_columns(parts, len(tables))) is not None:
-            return table
+        if tables:
+            return _in_columns(parts, tables) or LatePayload(parts).agreed(_known(parts))
         return Payload.merged([row for part in parts for row in part.data], parts)
     if kinds == {dict}:
         together: dict[str, object] = {}
@@ -74,8 +74,12 @@ def _in_columns(parts: Sequence[Payload], tables: int) -> Payload | None:
     if not records.in_columns:
         return None
     found = TablePayload(records.table)
-    return found.agreed([part.metadata for part in parts])
+    return found.agreed(_known(parts))
+
+
+def _known(parts: Sequence[Payload]) -> list[Metadata]:
+    return [part.metadata for part in parts]
 
 
 def _kind(part: Payload) -> str:
-    return "records" if is_records(part.data) else kind_of(part.data)
+    return "records" if is_records(part.glance) else kind_of(part.glance)

@@ -80,11 +80,13 @@ def _lighten(execution: Execution) -> None:
     execution.env = None
     execution.delivered = []
     execution.restored = {}
+    handed_on = {id(load) for run in execution.runs for load in (run.outputs or {}).values()}
     for run in execution.runs:
         run.rest()
         for payload in (run.outputs or {}).values():
             if payload.ref is not None and payload.whole:
                 payload.let_go(preview(payload.glance))
         for payload in (run.input or {}).values():
-            if payload.large and (payload.ref is not None or payload.encoded is None):
+            made_again = payload.encoded is None and id(payload) not in handed_on
+            if payload.large and (payload.ref is not None or made_again):
                 payload.let_go(preview(payload.glance))

@@ -8,7 +8,7 @@ from typing import Any
 from caudal_core.context import Notes
 from caudal_core.journal.journal import Row
 from caudal_core.journal.records import Ending, ExecutionRecord, NodeRun
-from caudal_core.payload import NO_REPORT, Payload
+from caudal_core.payload import NO_REPORT, Payload, TablePayload
 from caudal_core.preview import preview
 from caudal_core.values import decode, encode
 
@@ -92,14 +92,19 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
 
 def _referred(port: str, payload: Payload) -> tuple[bytes, bytes | None]:
     """One value, null where it is kept elsewhere, and what is known of it beside that."""
-    output = payload.json() if payload.ref is None else b"null"
+    output = b"null" if _elsewhere(payload) else payload.json()
     known = payload.ref is not None or payload.metadata
     return output, encode({port: _reference(payload)}) if known else None
 
 
+def _elsewhere(payload: Payload) -> bool:
+    """Whether the value is in no row: it is kept by reference, or, where nothing is, in memory."""
+    return payload.ref is not None or isinstance(payload, TablePayload)
+
+
 def _several(outputs: Mapping[str, Payload]) -> tuple[str, bytes, bytes | None]:
     """The names of the ports, an object of their values, what is known of them beside that."""
-    values = {port: None if payload.ref else payload.data for port, payload in outputs.items()}
+    values = {port: None if _elsewhere(load) else load.data for port, load in outputs.items()}
     refs = {
         port: _reference(payload)
         for port, payload in outputs.items()

@@ -90,9 +90,11 @@ def _report(report: dict[str, Any], returned: Any, ports: dict[str, Payload]) ->
     out = {}
     for name, value in report.items():
         port = _port_of(value, handed_on, ports)
+        if port is not None:
+            out[_wire_name(name)] = {"$port": port}
+            continue
         plain = value.to_json() if isinstance(value, Records) else value
-        of_port = {"$port": port}
-        out[_wire_name(name)] = of_port if port is not None else _own(name, normalise(plain))
+        out[_wire_name(name)] = _own(name, normalise(plain))
     return out
 
 

@@ -72,12 +72,14 @@ def _by_arrow(a: Records, b: Records, asked: Asked) -> Found | None:
     if asked.every and len(values) < len(keys_b) - keys_b.null_count:
         return None
     which = pc.index_in(keys_a, value_set=values, skip_nulls=True).combine_chunks()
-    first = pc.index_in(values, value_set=keys_b)
-    others = first.take(which)
     met = pc.unique(which.drop_null())
-    matched = len(others) - others.null_count
-    further = (pc.sum(counts.take(which)).as_py() or 0) - matched
-    alone = len(keys_b) - (pc.sum(counts.take(met)).as_py() or 0)
+    matched, further = len(which) - which.null_count, 0
+    if len(values) == len(keys_b):  # each key once: a value's place is that of its record
+        others, alone = which, len(keys_b) - len(met)
+    else:
+        others = pc.index_in(values, value_set=keys_b).take(which)
+        further = (pc.sum(counts.take(which)).as_py() or 0) - matched
+        alone = len(keys_b) - (pc.sum(counts.take(met)).as_py() or 0)
     rows = matched + asked.keep.a * others.null_count + asked.keep.b * alone
 
     def positions() -> tuple[Any | None, Any]:
