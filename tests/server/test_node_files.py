@@ -136,6 +136,8 @@ async def test_nothing_silent(tmp_path: Path, times: int) -> None:
         logs = (await here.get(f"/api/executions/{execution_id}/logs"))["logs"]
         assert wire == logs[0]["outputData"]["outputData"][: len(wire)]
         assert repr(EXPECTED) == logs[1]["outputData"]["outputData"]
+        alone = await here.run(flow(node("o", "odd", rows=times), id="g", name="G"))
+        assert wire == alone["finalOutput"][: len(wire)]
         await every_door(here, execution_id, times)
     async with service(data, *HANDLERS) as here:
         await every_door(here, execution_id, times)

@@ -16,6 +16,7 @@ from caudal_core import (
     CaudalError,
     Config,
     Context,
+    Data,
     DataError,
     Field,
     Handler,
@@ -86,6 +87,24 @@ def double(config: MeterConfig, data: Records, ctx: Context) -> Records:
         row["n"] = 1  # type: ignore[index]
     data.columns = ["n"]  # type: ignore[misc]
     return data.with_column("n", [2 * value for value in data.column("n")])
+
+
+@handler("inColumns", effect="pure")
+def in_columns(config: Config, data: Records, ctx: Context) -> Records:
+    """Work on an Arrow table, which has no types of its own."""
+    assert_type(data.in_columns, bool)
+    assert_type(data.nbytes, int)
+    ctx.afford(2 * data.nbytes, "records")
+    assert_type(data.where([True]), Records)
+    assert_type(data.slice(0, 5), Records)
+    assert_type(Records.concat([data, data]), Records)
+    return Records(data.arrow(), metadata=data.metadata)
+
+
+@handler("handedOn", effect="pure")
+def handed_on(config: Config, data: Data, ctx: Context) -> Data:
+    """Hand on whatever it is, in the form in which it is held."""
+    return data
 
 
 @handler("anything")

@@ -71,7 +71,7 @@ class Payload:
         metadata = _NO_METADATA
         if isinstance(value, Records):
             metadata = _metadata(value.metadata)
-            if value.in_columns and not value.single and _many(value):
+            if value._table is not None and not value.single and _many(value):  # noqa: SLF001 - every node pays for a property
                 return TablePayload(value.table, metadata)
             value = value.to_json()
         try:

@@ -207,6 +207,9 @@ class Records:
 
         `values` is a list or an Arrow array with one value a record, or one value for all of them.
         """
+        if self._table is None and type(values) in _ONE_FOR_ALL:
+            rows = [{**row, name: values} for row in self._held or ()]
+            return self._like(rows, self._without(name))
         given = _listed(values)
         if given is not None and len(given) != len(self):
             raise DataError(
@@ -300,7 +303,10 @@ class Records:
 
     def to_json(self) -> JSON:
         """The object it was made from, or the list of records."""
-        return self._rows[0] if self.single and len(self._rows) == 1 else self._rows
+        rows = self._held
+        if rows is None:
+            rows = self._rows
+        return rows[0] if self.single and len(rows) == 1 else rows
 
     def _cut(self, rows: Any) -> Records:
         return Records(rows, single=self.single and len(rows) == 1, metadata=self.metadata)
@@ -312,6 +318,10 @@ class Records:
         if name not in self.metadata:
             return self.metadata
         return {key: value for key, value in self.metadata.items() if key != name}
+
+
+_ONE_FOR_ALL = frozenset((str, int, float, bool, type(None), dict))
+"""Types of which nobody has to ask whether they are one value a record."""
 
 
 def _listed(values: Any) -> Any | None:
