@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import inspect
+import textwrap
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
 import pytest
 from tests.core.engines import ended
 from tests.core.flows import HANDLERS, document, give
 
+from caudal_core import Config, Context, Records, handler, hookspecs
 from caudal_core.engine import Engine, FolderStorage
 from caudal_core.errors import NotFound
 from caudal_core.journal.remote import RemoteBlobs
+from caudal_core.payload import TablePayload
 from caudal_core.registry import Registry
 
 MANY = [{"n": n, "text": "x" * 20} for n in range(5_000)]
@@ -38,6 +44,25 @@ def test_no_way_there_is_an_error_that_is_tried_again(monkeypatch: pytest.Monkey
         blobs.put(b"never there")
 
 
+async def test_a_table_comes_back_from_elsewhere(tmp_path: Path) -> None:
+    """A table that is fetched whole is the same table, with what is known of it."""
+
+    @handler("table", effect="pure")
+    def table(config: Config, data: Any, ctx: Context) -> Records:
+        columns = {"n": list(range(20_000)), "text": ["ñ"] * 20_000}
+        return Records(pa.table(columns), metadata={"n": {"unit": "kWh"}})
+
+    storage = FolderStorage(tmp_path, RemoteBlobs("memory://tables"))
+    async with Engine(Registry.of(table), storage=storage) as engine:
+        execution = await ended(await engine.submit({"nodes": [{"id": "t", "type": "table"}]}))
+        payload = (execution.runs[0].outputs or {})["out"]
+        assert not payload.whole
+        found = await engine.whole(payload)
+        assert isinstance(found, TablePayload)
+        assert {"n": {"unit": "kWh"}} == found.metadata
+        assert {"n": 19_999, "text": "ñ"} == found.records().slice(19_999, 1).view()[0]
+
+
 async def test_an_engine_reads_back_from_elsewhere(tmp_path: Path) -> None:
     """Values kept elsewhere are read back by the next engine."""
     for first in (True, False):
@@ -50,3 +75,13 @@ async def test_an_engine_reads_back_from_elsewhere(tmp_path: Path) -> None:
             view = await engine.view(execution_id)
             assert MANY == await engine.data((view.runs[0].outputs or {})["out"])
     assert not (tmp_path / "blobs").exists()
+
+
+def test_the_plugin_in_the_docstring_works(tmp_path: Path) -> None:
+    """What `caudal_blob_stores` shows can be pasted: it keeps bytes and gives them back."""
+    text = inspect.getdoc(hookspecs.caudal_blob_stores) or ""
+    scope: dict[str, Any] = {}
+    exec(textwrap.dedent(text.partition("::\n")[2]), scope)  # noqa: S102 - our own example
+    store = scope["caudal_blob_stores"]()["shelf"](f"shelf://{tmp_path}/blobs")
+    name = store.put(memoryview(b"much"))
+    assert b"much" == store.get(name) == store.local(name).read_bytes()

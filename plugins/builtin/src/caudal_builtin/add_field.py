@@ -7,13 +7,13 @@ from typing import Any
 from pydantic import field_validator
 
 from caudal_builtin.expressions import ExpressionError, compile_expression
-from caudal_builtin.memory import afford_copies
+from caudal_builtin.memory import FEW, afford_copies
 from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
 from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import JSON, Config, Context, Field, Records, Text, ZoneName, handler
 from caudal_core.tables.weight import weight
-from caudal_core.template import render_rows, templates_in
+from caudal_core.template import render_rows, render_value, require_fields, templates_in
 from caudal_core.template_columns import render_column
 
 
@@ -72,13 +72,29 @@ def _values(config: AddFieldConfig, data: Records, zone: Zone, ctx: Context) -> 
 
 def _rendered(value: JSON, data: Records, ctx: Context) -> Any:
     if not data.in_columns:
-        afford_copies(data, ctx)
-        return render_rows(value, data)
+        return _rendered_rows(value, data, ctx)
     if not any(templates_in(value)):
         ctx.afford(len(data) * weight([value]), counted(len(data), "value"))
         return [value] * len(data) if type(value) is list else value
     found = render_column(value, data, lambda size: ctx.afford(size, counted(len(data), "text")))
-    return render_rows(value, data) if found is None else found
+    return _rendered_rows(value, data, ctx) if found is None else found
+
+
+def _rendered_rows(value: JSON, data: Records, ctx: Context) -> list[JSON]:
+    """Record by record; of many what they take is weighed on the way."""
+    if len(data) <= FEW:
+        return render_rows(value, data)
+    require_fields(value, data)
+    columns, out, size = data.columns, list[JSON](), 0
+    for start in range(0, len(data), FEW):
+        ctx.check()
+        part = [
+            render_value(value, row, columns=columns) for row in data.view()[start : start + FEW]
+        ]
+        size += weight(part)
+        ctx.afford(size, counted(len(data), "value"))
+        out += part
+    return out
 
 
 @handler(
@@ -116,6 +132,7 @@ def add_field(config: AddFieldConfig, data: Records, ctx: Context) -> Records:
     """
     zone = Zone(config.timezone or ctx.timezone, config.ambiguous)
     values = _values(config, data, zone, ctx)
+    afford_copies(data, ctx)
     done = "replaced" if config.field_name in data.columns else "added"
     said = f"field '{config.field_name}' {done} in {counted(len(data), 'record')}"
     ctx.say(said + zone.said, **zone.report)
