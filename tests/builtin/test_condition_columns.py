@@ -136,17 +136,29 @@ def test_quality_counts_in_columns() -> None:
 
 
 @pytest.mark.parametrize("mode", ["perRow", "batch"])
-def test_no_rows_are_made(mode: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A table is parted without making its records."""
-    data = arrow(v=list(range(1_000)), t=["x", None] * 500)
+@pytest.mark.parametrize("more", [{}, {"ambiguous": "infer"}])
+@pytest.mark.parametrize("value", ["10 and 900", "10 and {{limit}}"])
+def test_no_rows_are_made(mode: str, more: dict[str, Any], value: str) -> None:
+    """A table is parted without making its records; at most with the columns that decide."""
+    data = arrow(v=list(range(1_000)), t=["x", None] * 500, limit=[900] * 1_000)
     terms = [
-        {"field": "v", "operator": "between", "value": "10 and 900"},
+        {"field": "v", "operator": "between", "value": value},
         {"field": "t", "operator": "startsWith", "value": "x"},
     ]
-    config = config_of(terms, {"processingMode": mode})
+    config = config_of(terms, {"processingMode": mode, **more})
     ports = condition(condition.parse(config), data, Context("node", Environment()))
     assert data._held is None  # noqa: SLF001 - that there are no rows is what this is about
     assert all(part.in_columns for part in ports.values())
+
+
+def test_a_pattern_is_no_template() -> None:
+    """Braces of a regular expression are never taken for a placeholder's."""
+    config = {"conditionField": "t", "conditionOperator": "matches"}
+    data = [{"t": "a{{"}, {"t": None}]
+    for mode in ("batch", "perRow"):
+        parsed = {**config, "conditionValue": r"a\{{2}", "processingMode": mode}
+        one, other = both(condition, parsed, data)
+        assert one == other
 
 
 def test_metadata_stays() -> None:

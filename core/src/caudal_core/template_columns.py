@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from caudal_core.errors import CaudalError, NodeMemory
@@ -10,11 +10,25 @@ from caudal_core.formats import as_text
 from caudal_core.records import Records
 from caudal_core.tables.lossless import array_of
 from caudal_core.tables.texts import joined, texts
-from caudal_core.template import Placeholder, compile_template
+from caudal_core.template import Placeholder, compile_template, templates_in
 from caudal_core.values import JSON
 
 Afford = Callable[[int], None]
 """Raises `NodeMemory` where so many bytes may not be built."""
+
+
+def names_in(value: JSON) -> set[str]:
+    """What the columns may be called that the placeholders in a config value look at."""
+    parts = (part for text in templates_in(value) for part in compile_template(text).parts)
+    found = [part for part in parts if not isinstance(part, str)]
+    return {str(n) for p in found for n in (p.text, p.spaced, p.name, *p.path[:1])}
+
+
+def narrowed(data: Records, names: Collection[str]) -> Records:
+    """Of columns only those of these names, so that rows of them take less; rows as they are."""
+    if not data.in_columns:
+        return data
+    return data.select([name for name in data.columns if name in names])
 
 
 def render_column(value: JSON, data: Records, afford: Afford = lambda _: None) -> Any | None:

@@ -14,7 +14,7 @@ from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import JSON, Config, Context, Field, Records, Text, ZoneName, handler
 from caudal_core.tables.weight import weight
 from caudal_core.template import render_rows, render_value, require_fields, templates_in
-from caudal_core.template_columns import render_column
+from caudal_core.template_columns import names_in, narrowed, render_column
 
 
 class AddFieldConfig(Config):
@@ -82,15 +82,14 @@ def _rendered(value: JSON, data: Records, ctx: Context) -> Any:
 
 def _rendered_rows(value: JSON, data: Records, ctx: Context) -> list[JSON]:
     """Record by record; of many what they take is weighed on the way."""
-    if len(data) <= FEW:
+    if len(data) <= FEW and not data.in_columns:
         return render_rows(value, data)
     require_fields(value, data)
+    rows = narrowed(data, names_in(value)).view()
     columns, out, size = data.columns, list[JSON](), 0
     for start in range(0, len(data), FEW):
         ctx.check()
-        part = [
-            render_value(value, row, columns=columns) for row in data.view()[start : start + FEW]
-        ]
+        part = [render_value(value, row, columns=columns) for row in rows[start : start + FEW]]
         size += weight(part)
         ctx.afford(size, counted(len(data), "value"))
         out += part

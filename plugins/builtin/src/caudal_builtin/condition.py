@@ -19,6 +19,7 @@ from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
 from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import Config, Context, Field, Outputs, Records, Text, ZoneName, handler
+from caudal_core.template_columns import names_in, narrowed
 
 _FIELD = Text(en="Field", es="Campo")
 _OPERATOR = Text(en="Operator", es="Operador")
@@ -172,8 +173,9 @@ def condition(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
 
 
 def _batch(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
-    rule = _rule(config, data, ctx)
-    met = rule.verdicts(data, 1, ctx) == [True]
+    looked_at = _looked_at(config, data)
+    rule = _rule(config, data, looked_at, ctx)
+    met = rule.verdicts(looked_at, 1, ctx) == [True]
     port = "true" if met else "false"
     said = f"the condition is {'met' if met else 'not met'}, "
     said += f"{counted(len(data), 'record')} to '{port}'"
@@ -204,13 +206,24 @@ def _parted(
             true = data if count == len(data) else data.where(found.mask)
             false = data if not count else data.where(inverted(found.mask))
             return true, false, found.missing, zone
-    rule = _rule(config, data, ctx)
-    met = rule.verdicts(data, len(data), ctx)
+    looked_at = _looked_at(config, data)
+    rule = _rule(config, data, looked_at, ctx)
+    met = rule.verdicts(looked_at, len(data), ctx)
     true, false = _where(data, met), _where(data, [not verdict for verdict in met])
     return true, false, rule.missing, rule.zone
 
 
-def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
+def _looked_at(config: ConditionConfig, data: Records) -> Records:
+    """The records with the columns alone that decide, where they are columns."""
+    if not data.in_columns:
+        return data
+    filled = [names_in(term.value) for term in config.terms if term.templated]
+    names = {term.field for term in config.terms}.union(*filled)
+    return narrowed(data, {*names, "quality"})
+
+
+def _rule(config: ConditionConfig, data: Records, looked_at: Records, ctx: Context) -> Rule:
+    """The rule; `looked_at` are the very records that it will be asked about."""
     zone = Zone(config.timezone or ctx.timezone, config.ambiguous)
     per_row = config.processing_mode == "perRow" and not data.single
     strict = per_row and config.on_missing == "error"
@@ -218,7 +231,7 @@ def _rule(config: ConditionConfig, data: Records, ctx: Context) -> Rule:
     for term in config.terms:
         get = getter(term, data, ctx, strict=strict)
         if config.ambiguous == "infer":
-            get = with_order(get, term, data, zone)
+            get = with_order(get, term, looked_at, zone)
         if config.min_quality:
             get = with_quality(get, config.min_quality)
         tests.append((term.field, row_test(term, get, data, zone)))

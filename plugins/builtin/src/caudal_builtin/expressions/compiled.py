@@ -16,6 +16,7 @@ from caudal_builtin.moments import Zone, told_by_order
 from caudal_builtin.row_errors import RowError
 from caudal_core import Records, Row
 from caudal_core.template import Placeholder
+from caudal_core.template_columns import narrowed
 from caudal_core.values import JSON
 
 
@@ -61,10 +62,8 @@ class Expression:
 
     def _read(self, data: Records) -> Sequence[Row]:
         """The records; of columns only with those that the expression looks at."""
-        if not data.in_columns:
-            return data.view()
-        asked = {n for f in self.fields for n in (f.text, f.spaced, f.name, *f.path[:1])}
-        return data.select([name for name in data.columns if name in asked]).view()
+        asked = {str(n) for f in self.fields for n in (f.text, f.spaced, f.name, *f.path[:1])}
+        return narrowed(data, asked).view()
 
     def _told(self, data: Records, scope: Scope) -> dict[int, Told]:
         """By row what the order of the records tells of its local times, field by field."""
