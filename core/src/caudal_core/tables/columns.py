@@ -19,11 +19,12 @@ ABSENT = "\0"
 class Columns:
     """Records as an Arrow table. It is never changed; what is cut from it shares its memory."""
 
-    __slots__ = ("_names", "table")
+    __slots__ = ("_known", "_names", "table")
 
     def __init__(self, table: Any) -> None:
         self.table = table
         self._names: list[str] | None = None
+        self._known: frozenset[str] | None = None
 
     def __len__(self) -> int:
         return int(self.table.num_rows)
@@ -64,7 +65,13 @@ class Columns:
     def absent(self, name: str) -> Any | None:
         """Which records lack a column, or nothing if none does."""
         hidden = ABSENT + name
-        return self.table.column(hidden) if hidden in self.table.column_names else None
+        return self.table.column(hidden) if self.has(hidden) else None
+
+    def has(self, name: str) -> bool:
+        """Whether it has a column of this name; tables may have thousands."""
+        if self._known is None:
+            self._known = frozenset(self.table.column_names)
+        return name in self._known
 
     def first_absent(self) -> tuple[str, int] | None:
         """A column that a record lacks, and the first such record."""
@@ -104,9 +111,8 @@ class Columns:
     def select(self, names: Sequence[str]) -> Self:
         """These columns in this order; none of them twice."""
         wanted = list(dict.fromkeys(names))
-        known = set(self.table.column_names)
-        hidden = [ABSENT + name for name in wanted if ABSENT + name in known]
-        return self._tidy(self.table.select([name for name in wanted if name in known] + hidden))
+        hidden = [ABSENT + name for name in wanted if self.has(ABSENT + name)]
+        return self._tidy(self.table.select(list(filter(self.has, wanted)) + hidden))
 
     def rename(self, names: Mapping[str, str]) -> Self:
         """The columns under new names, in their places."""
@@ -176,7 +182,7 @@ def _marked(parts: Iterable[Columns], names: Iterable[str]) -> list[str]:
     return [
         name
         for name in names
-        if any(name not in part.names or part.absent(name) is not None for part in parts)
+        if any(not part.has(name) or part.absent(name) is not None for part in parts)
     ]
 
 
@@ -189,13 +195,13 @@ def _shaped(
     count = len(part)
     arrays = {
         name: part.column(name).cast(kinds[name])
-        if name in part.names
+        if part.has(name)
         else pa.nulls(count, kinds[name])
         for name in names
     }
     for name in marked:
         absent = part.absent(name)
-        lacks = name not in part.names
+        lacks = not part.has(name)
         arrays[ABSENT + name] = _all(count, lacks) if absent is None else absent
     return pa.table(arrays)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from typing import Any, NoReturn
 
 from caudal_core.errors import InvalidResult
@@ -65,8 +66,8 @@ def _together(columns: list[tuple[str, Any]], count: int) -> Columns | Rows:
 
 
 def _check_names(names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
+    for name, count in Counter(names).items():
+        if count > 1:
             _refuse(f"it has two columns '{name}'", f"tiene dos columnas '{name}'")
         if name.startswith(ABSENT):
             _refuse("a column's name begins with NUL", "el nombre de una columna empieza por NUL")

@@ -17,7 +17,7 @@ def beside(left: Columns, right: Columns, mine: Any, others: Any) -> Columns:
         sides = [
             _picked(side, name, where)
             for side, where in ((left, mine), (right, others))
-            if name in side.names
+            if side.has(name)
         ]
         values, absent = sides[0] if len(sides) == 1 else _over(*sides)
         arrays[name] = values
@@ -66,4 +66,4 @@ def fit(left: Columns, right: Columns) -> bool:
         kinds = {left.column(name).type, right.column(name).type} - {pa.null()}
         return len(kinds) < 2
 
-    return all(same(name) for name in left.names if name in right.names)
+    return all(same(name) for name in left.names if right.has(name))
