@@ -39,6 +39,10 @@ class FileAccess:
             raise self._refused(name, exists_somewhere=bool(found))
         return file
 
+    def name(self, name: str) -> str:
+        """What people call the file of this id or path."""
+        return name.replace("\\", "/").rpartition("/")[2] or name
+
     @staticmethod
     def _inside(root: Path, name: str) -> Path | None:
         path = (root / name).resolve()

@@ -8,6 +8,7 @@ from caudal_core.files import FileAccess
 from caudal_core.journal import Sink
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
+from caudal_core.workers import Limits
 from caudal_server.settings import InvalidSettings, Settings
 
 EMBEDDED = "embedded"
@@ -21,6 +22,7 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         locale=settings.locale,
         language=settings.language,
         files=FileAccess(settings.file_roots),
+        limits=Limits(settings.file_seconds, settings.file_memory),
         max_queued=settings.max_queued,
     )
     storage = DataFolder(settings.data)

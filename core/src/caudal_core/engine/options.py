@@ -10,6 +10,7 @@ from typing import Any
 from caudal_core.context import Environment, utc_now
 from caudal_core.files import FileAccess
 from caudal_core.journal import ExecutionRecord
+from caudal_core.workers import Limits
 from caudal_core.workflow import Settings
 
 
@@ -25,6 +26,7 @@ class EngineOptions:
     locale: str = "en-US"
     language: str = "en"
     files: FileAccess = field(default_factory=FileAccess)
+    limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
     dry_run: bool = False
     max_queued: int = 10_000
@@ -42,6 +44,7 @@ class EngineOptions:
             language=settings.language or self.language,
             dry_run=self.dry_run,
             files=self.files,
+            limits=self.limits,
             clock=self.clock,
         )
 
@@ -55,5 +58,6 @@ class EngineOptions:
             language=self.language,
             dry_run=self.dry_run,
             files=self.files,
+            limits=self.limits,
             clock=self.clock,
         )
