@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
+from caudal_builtin.tables import job
 from caudal_builtin.tables.config import ExcelInputConfig
-from caudal_builtin.tables.layout import Table
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
@@ -15,7 +16,8 @@ from caudal_core import (
     NotAvailable,
     Records,
     Text,
-    UnknownField,
+    WorkerCrashed,
+    WorkerLimit,
     handler,
 )
 from caudal_core.formats import as_text
@@ -117,30 +119,35 @@ def _inline(config: ExcelInputConfig, rows: list[dict[str, Any]], ctx: Context) 
 
 
 def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
-    from caudal_builtin.tables.reading import read_table
-
     if config.parsed_data:
         ctx.log.warning("both parsedData and a file are given; the file is read")
     path = ctx.file(name)
-    table = read_table(path, config.options(ctx))
-    for line in table.warnings:
+    shown = config.file_name or ctx.file_name(name)
+    asked = job.request(path, config.options(ctx), config.columns)
+    what = f"reading '{shown}'"
+    try:
+        answer = ctx.in_worker(job.read, asked, what=what)
+    except (WorkerLimit, WorkerCrashed):
+        ctx.in_worker(job.explain, asked, what=what)  # raises what it finds
+        raise
+    for line in answer.value["warnings"]:
         ctx.log.warning("%s", line)
-    for line in table.notes:
+    for line in answer.value["notes"]:
         ctx.log.info("%s", line)
-    names = config.columns or table.names
-    known = frozenset(table.names)
-    for column in names:
-        if column not in known:
-            raise UnknownField(column, table.names)
-    records = Records(table.records(names, ctx.check))
-    _say(ctx, records, names, config.file_name or path.name, table)
+    records = job.records_of(answer, ctx.check)
+    _say(ctx, records, answer.value["names"], shown, answer.value)
     return records
 
 
 def _say(
-    ctx: Context, records: Records, columns: list[str], name: str | None, table: Table | None = None
+    ctx: Context,
+    records: Records,
+    columns: list[str],
+    name: str | None,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
-    skipped = table.skipped if table else 0
+    found = about or {}
+    skipped = found.get("skipped", 0)
     size = f"{counted(len(records), 'row')} with {counted(len(columns), 'column')}"
     read = f"{size} from {name or 'the workflow'}"
     ctx.say(
@@ -148,8 +155,9 @@ def _say(
         rows=len(records),
         columns=columns,
         file_name=name,
-        encoding=table and table.encoding,
-        delimiter=table and table.delimiter,
-        sheet=table and table.sheet,
+        encoding=found.get("encoding"),
+        delimiter=found.get("delimiter"),
+        sheet=found.get("sheet"),
         skipped=skipped,
+        misfits=found.get("misfits", []),
     )

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import field_validator
 
 from caudal_builtin.tables.layout import Options
+from caudal_builtin.tables.ranges import block
 from caudal_core import Config, Context, Field, Text
 
 _WRITTEN_OUT = {"\\t": "\t", "tab": "\t"}
@@ -81,6 +82,25 @@ class ExcelInputConfig(Config):
         ),
         ge=1,
     )
+    skip_rows: int = Field(
+        0,
+        title=Text(en="Rows to skip", es="Filas que omitir"),
+        description=Text(
+            en="Rows left out between the names and the data, such as one of units.",
+            es="Filas omitidas entre los nombres y los datos, como una de unidades.",
+        ),
+        ge=0,
+    )
+    range: str = Field(
+        "",
+        title=Text(en="Range", es="Rango"),
+        description=Text(
+            en="The block of cells to read; without it all of the sheet.",
+            es="El bloque de celdas que leer; sin él, toda la hoja.",
+        ),
+        examples=["B3:F200", "B:F", "B3"],
+        template=False,
+    )
     delimiter: str | None = Field(
         None,
         title=Text(en="Delimiter", es="Separador"),
@@ -128,6 +148,13 @@ class ExcelInputConfig(Config):
             raise ValueError(message)
         return delimiter
 
+    @field_validator("range")
+    @classmethod
+    def _a_block(cls, given: str) -> str:
+        if given.strip():
+            block(given)
+        return given.strip()
+
     @field_validator("encoding")
     @classmethod
     def _known(cls, given: str | None) -> str | None:
@@ -146,6 +173,8 @@ class ExcelInputConfig(Config):
         sheet = None if self.sheet is None or not str(self.sheet).strip() else self.sheet
         return Options(
             header_row=self.header_row,
+            skip_rows=self.skip_rows,
+            range=self.range or None,
             sheet=sheet,
             delimiter=self.delimiter,
             encoding=self.encoding,

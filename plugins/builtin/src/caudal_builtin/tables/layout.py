@@ -5,9 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Literal
 
 from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.ranges import cut
 from caudal_builtin.wording import counted
 
 MAX_CELLS: Final = 20_000_000
@@ -17,9 +19,14 @@ CHECK_EVERY: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to read a file; what is null is found out. `header_row` counts from 1."""
+    """How to read a file; what is null is found out. `header_row` counts from 1.
+
+    `skip_rows` are left out below the names; `range` is a block such as `B3:F200`, `B:F` or `B3`.
+    """
 
     header_row: int | None = None
+    skip_rows: int = 0
+    range: str | None = None
     sheet: str | int | None = None
     delimiter: str | None = None
     encoding: str | None = None
@@ -32,7 +39,8 @@ class Table:
     """Column by column what a file holds.
 
     `places` says of each row which one it is of the file, from 1; `skipped` counts empty rows.
-    `warnings` and `notes` are lines for the node's log.
+    `warnings` and `notes` are lines for the node's log. `misfits` are cells that a person should
+    look at, as `{cell, column, value, why}`, the first few of each kind.
     """
 
     names: list[str]
@@ -44,17 +52,7 @@ class Table:
     sheet: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    def records(self, names: Sequence[str], check: Callable[[], None]) -> list[dict[str, Any]]:
-        """The rows as records of these columns, in this order."""
-        at = {name: index for index, name in enumerate(self.names)}
-        kept = [self.columns[at[name]] for name in names]
-        records: list[dict[str, Any]] = []
-        for start in range(0, len(self.places), CHECK_EVERY):
-            check()
-            some = [column[start : start + CHECK_EVERY] for column in kept]
-            records += [dict(zip(names, row, strict=True)) for row in zip(*some, strict=True)]
-        return records
+    misfits: list[dict[str, Any]] = field(default_factory=list)
 
 
 def laid_out(
@@ -68,9 +66,10 @@ def laid_out(
     what is missing is an empty text, what is beyond the names gets names of its own. A column that
     has neither a name nor a value is left out. `shown` gives what a person sees of a cell.
     """
-    numbered = enumerate(rows, 1)
+    numbered = cut(rows, options.range)
     at, first = _header(numbered, options.header_row)
     header = [_name(shown(cell)) for cell in first]
+    at += sum(1 for _ in islice(numbered, options.skip_rows))
     body, places, last = _body(numbered, len(header), options.check)
     width = max([len(header), *map(len, body)])
     columns = []
