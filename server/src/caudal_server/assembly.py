@@ -8,6 +8,7 @@ from caudal_core.files import FileAccess
 from caudal_core.journal import Sink
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
+from caudal_core.uploads import Uploads
 from caudal_core.workers import Limits
 from caudal_server.settings import InvalidSettings, Settings
 
@@ -21,12 +22,17 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         timezone=settings.timezone,
         locale=settings.locale,
         language=settings.language,
-        files=FileAccess(settings.file_roots),
+        files=FileAccess(settings.file_roots, uploads_of(settings)),
         limits=Limits(settings.file_seconds, settings.file_memory),
         max_queued=settings.max_queued,
     )
     storage = DataFolder(settings.data)
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def uploads_of(settings: Settings) -> Uploads:
+    """The uploaded files, in the data folder."""
+    return Uploads(settings.data / "files")
 
 
 class DataFolder(FolderStorage):
