@@ -1,8 +1,8 @@
 """A worker process: it calls functions by their names, one after the other.
 
 A request is `{"function": "module:name", "argument": …, "memory": bytes}`. An answer is
-`{"value": …}`, or `{"error": {"kind", "class", "params"}}`. A worker that has nothing to do for a
-while ends by itself, and so does one whose parent is gone.
+`{"value": …}`, or `{"error": {"kind", "class", "params"}}`, with `last` where it is the last. A
+worker that has nothing to do for a while ends by itself, and so does one whose parent is gone.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ import socket
 import sys
 from contextlib import suppress
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Final
 
 IDLE: Final = 60.0
 """Seconds without work after which a worker ends."""
 
 SPENT: Final = 400_000_000
-"""Bytes: a worker that has ever held more gives them back by ending after its answer."""
+"""Bytes: a worker that goes on holding more gives them back by ending after its answer."""
 
 
 def main() -> None:
@@ -38,14 +39,17 @@ def _serve(peer: socket.socket) -> None:
 
     peer.settimeout(IDLE)
     with suppress(Ended, OSError):
-        while not _spent():
+        last = False
+        while not last:
             request, _ = receive(peer, _end)
             peer.settimeout(None)
             value, body = _answer(request)
+            last = _spent()
             try:
-                send(peer, value, body)
+                send(peer, {**value, "last": last}, body)
             except (MemoryError, TypeError, ValueError) as error:
-                send(peer, _failed(error))
+                send(peer, {**_failed(error), "last": last})
+            del value, body
             peer.settimeout(IDLE)
 
 
@@ -102,9 +106,9 @@ def _limit(memory: int | None) -> None:
 
 
 def _spent() -> bool:
+    """Whether it holds so much memory that a new one is cheaper, where the system tells."""
     try:
-        import resource
-    except ImportError:
+        pages = int(Path("/proc/self/statm").read_bytes().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") > SPENT
+    except (OSError, ValueError, IndexError, AttributeError):
         return False
-    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return held * (1 if sys.platform == "darwin" else 1_024) > SPENT

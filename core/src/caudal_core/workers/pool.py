@@ -18,6 +18,9 @@ from caudal_core.workers.process import LOOK, Died, WorkerProcess
 
 GIBIBYTE = 1 << 30
 
+TRIES = 3
+"""How often a worker may be found that was just ending; whatever else ends so is a crash."""
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -57,14 +60,27 @@ class Workers:
             "argument": argument,
             "memory": limits.memory,
         }
+        for _ in range(TRIES):
+            answer = self._tried(request, what, limits, check)
+            if answer is not None:
+                return _opened(answer, what, limits)
+        raise WorkerCrashed(what, 0, "")
+
+    def _tried(
+        self, request: dict[str, Any], what: str, limits: Limits, check: Callable[[], None]
+    ) -> tuple[dict[str, Any], bytes] | None:
+        """The answer of a worker; null if it was just ending, as it had nothing to do for long."""
         worker = self._taken(check)
         try:
             answer = self._asked(worker, request, what, limits, check)
         except BaseException:
             self._dropped(worker)
             raise
-        self._given_back(worker)
-        return _opened(answer, what, limits)
+        if answer is None or answer[0].get("last"):
+            self._dropped(worker)
+        else:
+            self._given_back(worker)
+        return answer
 
     def _asked(
         self,
@@ -73,7 +89,7 @@ class Workers:
         what: str,
         limits: Limits,
         check: Callable[[], None],
-    ) -> tuple[dict[str, Any], bytes]:
+    ) -> tuple[dict[str, Any], bytes] | None:
         until = monotonic() + limits.seconds
 
         def waiting() -> None:
@@ -84,6 +100,8 @@ class Workers:
         try:
             return worker.ask(request, waiting, limits.memory)
         except Died as death:
+            if death.code == 0:
+                return None
             if death.of_memory:
                 raise WorkerLimit.memory(what, limits.memory) from None
             raise WorkerCrashed(what, death.code, death.last_words) from None

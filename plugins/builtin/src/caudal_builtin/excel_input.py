@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
+from caudal_builtin.named_file import named_file
 from caudal_builtin.tables import job
 from caudal_builtin.tables.config import ExcelInputConfig
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
-    DataError,
     HandlerError,
-    NotAvailable,
     Records,
     Text,
     WorkerCrashed,
     WorkerLimit,
     handler,
 )
-from caudal_core.formats import as_text
-from caudal_core.records import is_records
-from caudal_core.template import templates_in
-
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 @handler(
@@ -63,8 +56,7 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
         UNKNOWN_FIELD: `columns` names one that is not there, or a template a field that is not.
         DATA: a template, and a list that does not have one record.
     """
-    name = _file_named(config, data, ctx)
-    _refuse_remote(config, name)
+    name = named_file(config, data, ctx, inline=bool(config.parsed_data))
     if name:
         return _from_file(config, name, ctx)
     if config.parsed_data is None:
@@ -75,39 +67,6 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
             hint_es="suba un archivo o indique filePath",
         )
     return _inline(config, config.parsed_data, ctx)
-
-
-def _file_named(config: ExcelInputConfig, data: Any, ctx: Context) -> str:
-    key = "fileId" if config.file_id else "filePath"
-    name = config.file_id or config.file_path
-    if not any(templates_in(name)):
-        return name.strip()
-    if is_records(data):
-        if len(data) != 1:
-            raise _one_needed(key, name, len(data))
-        data = data[0]
-    return as_text(ctx.render(name, data if isinstance(data, dict) else {})).strip()
-
-
-def _one_needed(key: str, name: str, count: int) -> DataError:
-    return DataError(
-        f"{key} '{name}' is filled from one object, but {counted(count, 'record')} came in",
-        es=f"{key} '{name}' se rellena con un objeto, pero llegaron {count} registros",
-        hint="lead one object or a single record to this node",
-        hint_es="lleve a este nodo un objeto o un único registro",
-    )
-
-
-def _refuse_remote(config: ExcelInputConfig, name: str) -> None:
-    wanted = config.use_gcs or (bool(config.gcs_path) and not name and not config.parsed_data)
-    remote = config.gcs_path if wanted else name
-    if wanted or _REMOTE.match(name):
-        raise NotAvailable(
-            f"the remote file '{remote}' cannot be read: this version reads no remote files",
-            es=f"no se puede leer el archivo remoto '{remote}': esta versión no lee remotos",
-            hint="upload the file, or put it into a folder open to workflows and set filePath",
-            hint_es="suba el archivo, o póngalo en una carpeta permitida e indique filePath",
-        )
 
 
 def _inline(config: ExcelInputConfig, rows: list[dict[str, Any]], ctx: Context) -> Records:

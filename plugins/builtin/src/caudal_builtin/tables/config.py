@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
+from caudal_builtin.named_file import FileConfig
 from caudal_builtin.tables.layout import Options
 from caudal_builtin.tables.ranges import block
-from caudal_core import Config, Context, Field, Text
+from caudal_core import Context, Field, Text
 
 _WRITTEN_OUT = {"\\t": "\t", "tab": "\t"}
 
 
-class ExcelInputConfig(Config):
+class ExcelInputConfig(FileConfig):
     """Where the table is, and how it is written where that cannot be found out."""
 
     parsed_data: list[dict[str, Any]] | None = Field(
@@ -25,44 +26,6 @@ class ExcelInputConfig(Config):
             es="Los propios registros, guardados en el flujo; sus valores no se cambian.",
         ),
         template=False,
-    )
-    file_id: str = Field(
-        "",
-        title=Text(en="Uploaded file", es="Archivo subido"),
-        description=Text(en="The id of an uploaded file.", es="El id de un archivo subido."),
-    )
-    file_path: str = Field(
-        "",
-        title=Text(en="Path", es="Ruta"),
-        description=Text(
-            en="A file in one of the folders that the operator opened to workflows.",
-            es="Un archivo en una de las carpetas que el operador abrió a los flujos.",
-        ),
-        examples=["precios.csv", "{{path}}"],
-    )
-    file_name: str = Field(
-        "",
-        title=Text(en="Shown name", es="Nombre visible"),
-        description=Text(en="Only shown.", es="Solo se muestra."),
-        template=False,
-    )
-    gcs_path: str = Field(
-        "",
-        title=Text(en="Cloud path", es="Ruta en la nube"),
-        description=Text(
-            en="A remote file; not available in this version.",
-            es="Un archivo remoto; no disponible en esta versión.",
-        ),
-        template=False,
-    )
-    use_gcs: bool = Field(
-        default=False,
-        title=Text(en="From the cloud", es="Desde la nube"),
-        description=Text(
-            en="Read the cloud path; not available in this version.",
-            es="Leer la ruta en la nube; no disponible en esta versión.",
-        ),
-        alias="useGCS",
     )
     sheet: str | int | None = Field(
         None,

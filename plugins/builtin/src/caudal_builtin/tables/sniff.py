@@ -39,7 +39,7 @@ _BOOKS: Final[tuple[tuple[str, Kind], ...]] = (
     ("xl/workbook.bin", "xlsb"),
     ("content.xml", "ods"),
 )
-_MARKUP = re.compile(rb"\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE)
 
 
 def kind_of_file(path: Path) -> Kind:
