@@ -16,7 +16,7 @@ import pytest
 from tests.builtin.conditions import ran
 from tests.builtin.files import reader, workbook
 
-from caudal_builtin import answers
+from caudal_builtin import answers, named_file
 from caudal_builtin.conditions.comparison import comparison, pair_in
 from caudal_builtin.conditions.fields import find
 from caudal_builtin.equality import items_in

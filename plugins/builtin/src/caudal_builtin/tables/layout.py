@@ -72,16 +72,26 @@ def laid_out(
     at += sum(1 for _ in islice(numbered, options.skip_rows))
     body, places, last = _body(numbered, len(header), options.check)
     width = max([len(header), *map(len, body)])
-    columns = []
-    for i in range(width):
-        options.check()
-        columns.append([row[i] if i < len(row) else "" for row in body])
+    columns = _columns(body, width, options.check)
     header += [""] * (width - len(header))
     kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
     table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept], places)
     table.skipped = max(last, at) - at - len(body)
     table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(first, body)]
     return table
+
+
+def _columns(
+    body: Sequence[Sequence[Any]], width: int, check: Callable[[], None]
+) -> list[list[Any]]:
+    if body and set(map(len, body)) == {width}:
+        check()
+        return list(map(list, zip(*body, strict=True)))
+    columns = []
+    for i in range(width):
+        check()
+        columns.append([row[i] if i < len(row) else "" for row in body])
+    return columns
 
 
 def _body(
@@ -93,7 +103,7 @@ def _body(
     for place, row in numbered:
         if place % CHECK_EVERY == 0:
             check()
-        if any(map(_filled, row)):
+        if (row and _filled(row[0])) or any(map(_filled, row)):
             width = max(width, len(row))
             body.append(row)
             places.append(place)
@@ -172,6 +182,8 @@ def _about_names(header: Sequence[str], kept: Sequence[int], names: Sequence[str
 
 def _about_lengths(header: Sequence[Any], body: Sequence[Sequence[Any]]) -> list[str]:
     width = len(header)
+    if set(map(len, body)) <= {width}:
+        return []
     shorter = sum(len(row) < width for row in body)
     longer = sum(any(map(_filled, row[width:])) for row in body if len(row) > width)
     lines = []

@@ -113,15 +113,19 @@ def values_of(column: list[Any]) -> list[Any]:
     if kinds == {float}:
         most = MAX_SAFE_INTEGER
         return [int(n) if n.is_integer() and -most <= n <= most else n for n in column]
-    if kinds == {datetime}:
-        return [cell.isoformat() for cell in column]
-    if kinds == {bool}:
+    if datetime in kinds and kinds <= {datetime, date}:
+        return [_moment(cell) for cell in column]
+    if kinds == {bool} or (kinds == {str} and all(map(str.strip, set(column)))):
         return column
     timed = datetime in kinds
     return [
         f"{cell.isoformat()}T00:00:00" if timed and type(cell) is date else as_value(cell)
         for cell in column
     ]
+
+
+def _moment(cell: date) -> str:
+    return cell.isoformat() if type(cell) is datetime else f"{cell.isoformat()}T00:00:00"
 
 
 def as_value(cell: Any) -> Any:

@@ -32,6 +32,7 @@ _NO_RESULT = re.compile(  # what is taken is never given back, so that no sheet 
     rb"</(?:\w+:)?f>\s*+(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?+\s*+$"
 )
 _VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
+_EMPTY_LOOKING: Final = (b't="e"', b"t='e'", b"f>")
 _CELL_END = re.compile(rb"</(?:\w+:)?c>")
 
 
@@ -64,9 +65,21 @@ def glance(path: Path, sheet: str) -> SheetScan:
     found = SheetScan()
     with zipfile.ZipFile(path) as archive:
         member = _member(archive, sheet)
-        for piece in _pieces(archive, member) if member is not None else ():
-            _empty_looking(piece, found)
+        if member is not None and _any_empty_looking(archive, member):
+            for piece in _pieces(archive, member):
+                _empty_looking(piece, found)
     return found
+
+
+def _any_empty_looking(archive: zipfile.ZipFile, member: str) -> bool:
+    end = b""
+    with archive.open(member) as file:
+        while chunk := file.read(_CHUNK):
+            start = end + chunk[:8]
+            if any(mark in chunk or mark in start for mark in _EMPTY_LOOKING):
+                return True
+            end = chunk[-8:]
+    return False
 
 
 def sheets_of(archive: zipfile.ZipFile) -> list[str]:
