@@ -174,6 +174,19 @@ def test_what_does_not_fit_is_told_by_its_cell(read: Read, tmp_path: Path) -> No
     assert 2 == len(warnings(ran))
 
 
+def test_a_text_that_does_not_fit_is_told_by_its_cell(read: Read) -> None:
+    """So are the texts that keep a column of a csv from being numbers or dates, the first few."""
+    lines = ["Fecha;Precio;Nota", *(f"0{n}/01/2026;{n},5;x" for n in range(1, 10))]
+    lines[3], lines[5] = "ayer;2,5;x", "05/01/2026;n/d;x"
+    ran = read("\n".join(lines))
+    assert [
+        {"cell": "A4", "value": "ayer", "why": "no date, unlike most of its column"},
+        {"cell": "B6", "value": "n/d", "why": "no number, unlike most of its column"},
+    ] == ran.report["misfits"]
+    many = "\n".join(["n", *["1"] * 60, *["n/d"] * 50])
+    assert 20 == len(read(many).report["misfits"])  # type: ignore[arg-type]
+
+
 # Hostile and broken files ------------------------------------------------------------------------
 
 

@@ -38,19 +38,22 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
         in: only what templates in `filePath` and `fileId` name is looked at, in an object or in
             the one record of a list.
         out: records. Empty cells are null, empty rows are left out and counted. Beside the output
-            stand `rows`, `columns`, `encoding`, `delimiter`, `sheet`, `fileName` and `skipped`.
+            stand `rows`, `columns`, `encoding`, `delimiter`, `sheet`, `fileName`, `skipped` and
+            `misfits`, cells by their names that do not fit: `{cell, value, why}`, the first 20.
 
     Config:
         parsedData: with a file named too, the file is read.
-        sheet, delimiter, encoding, decimal: what kind of file it is, is told by its content.
+        sheet, range, headerRow, skipRows: rows are counted as the file has them, from 1.
+        delimiter, encoding, decimal: what kind of file it is, is told by its content.
 
     Values of a text file are decided for whole columns: numbers (`12`, `1.234,56`; `08001` and
     others that are codes stay texts), dates (`31/12/2026 23:45` or ISO, handed on as ISO without a
     zone), else texts. A workbook's cells keep their types.
 
     Errors:
-        TABLE: the file is none of a workbook (.xlsx) or a text, is broken, or is not written as
-            the config says.
+        TABLE: the file is no workbook, text or Parquet, is broken, protected or too large, or is
+            not written as the config says.
+        WORKER_LIMIT, WORKER_CRASHED: the file takes too much, or ends the process that reads it.
         FILE_REFUSED: the file is missing or lies outside the allowed folders.
         NOT_AVAILABLE: the file is remote.
         UNKNOWN_FIELD: `columns` names one that is not there, or a template a field that is not.

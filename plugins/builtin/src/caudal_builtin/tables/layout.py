@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Any, Final, Literal
 
 from caudal_builtin.tables.problem import UnreadableTable
-from caudal_builtin.tables.ranges import cut
+from caudal_builtin.tables.ranges import block, cut
 from caudal_builtin.wording import counted
 
 MAX_CELLS: Final = 20_000_000
@@ -38,7 +38,8 @@ class Options:
 class Table:
     """Column by column what a file holds.
 
-    `places` says of each row which one it is of the file, from 1; `skipped` counts empty rows.
+    `places` says of each row which one it is of the file, from 1, `letters` the same of each
+    column; `skipped` counts empty rows.
     `warnings` and `notes` are lines for the node's log. `misfits` are cells that a person should
     look at, as `{cell, column, value, why}`, the first few of each kind.
     """
@@ -46,6 +47,7 @@ class Table:
     names: list[str]
     columns: list[list[Any]]
     places: Sequence[int] = ()
+    letters: Sequence[int] = ()
     skipped: int = 0
     encoding: str | None = None
     delimiter: str | None = None
@@ -76,6 +78,8 @@ def laid_out(
     header += [""] * (width - len(header))
     kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
     table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept], places)
+    left = block(options.range).left if options.range else 0
+    table.letters = [left + place + 1 for place in kept]
     table.skipped = max(last, at) - at - len(body)
     table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(first, body)]
     return table
