@@ -6,9 +6,10 @@ library's loading takes longer than it saves.
 
 from __future__ import annotations
 
+import gc
 import io
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -106,11 +107,24 @@ def records_of(answer: Answer, check: Callable[[], None]) -> Records:
     if columns is None:
         columns = _columns_of(answer.body)
     records: list[dict[str, Any]] = []
-    for start in range(0, count, CHECK_EVERY):
-        check()
-        some = [column[start : start + CHECK_EVERY] for column in columns]
-        records += [dict(zip(names, row, strict=True)) for row in zip(*some, strict=True)]
+    with _uncollected():
+        for start in range(0, count, CHECK_EVERY):
+            check()
+            some = [column[start : start + CHECK_EVERY] for column in columns]
+            records += [dict(zip(names, row, strict=True)) for row in zip(*some, strict=True)]
     return Records(records)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No look for cycles while so many records are made that cannot be part of one."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _columns_of(body: bytes) -> list[list[Any]]:
