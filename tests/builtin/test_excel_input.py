@@ -177,6 +177,7 @@ def test_a_spanish_file_is_read_right(read: Read, encoding: str) -> None:
         "sheet": None,
         "fileName": "file.csv",
         "skipped": 0,
+        "misfits": [],
     } == ran.report
     assert [] == warnings(ran)
 
@@ -436,8 +437,8 @@ def test_an_unknown_encoding_is_found_when_the_config_is_read(name: str) -> None
     [
         (b"", "it is empty"),
         (b"%PDF-1.7 x", "it is a PDF"),
-        (b"PAR1....", "it is a Parquet file"),
-        (b"\xd0\xcf\x11\xe0\xa1\xb1", "an old Excel file"),
+        (b"PAR1....", "the Parquet file cannot be read"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "the workbook cannot be read"),
         (b"\x1f\x8b\x08", "a gzip archive"),
         (b"PK\x03\x04 not really", "it is a damaged workbook or archive"),
         (b"<html><table>", "an HTML or XML document"),
@@ -457,15 +458,16 @@ def test_a_zip_archive_is_no_workbook(read: Read, tmp_path: Path) -> None:
     """An archive without a workbook in it is refused."""
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.writestr("a.csv", "a\n1\n")
-    with pytest.raises(UnreadableTable, match=r"a zip archive that is no \.xlsx workbook"):
+    with pytest.raises(UnreadableTable, match=r"a zip archive that is no workbook"):
         read(tmp_path / "a.zip")
 
 
-def test_a_file_has_a_largest_size(read: Read, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file beyond the limit is refused before it is read."""
     monkeypatch.setattr("caudal_builtin.tables.sniff.MAX_BYTES", 5)
+    (tmp_path / "a.csv").write_text("a;b\n1;2\n")
     with pytest.raises(UnreadableTable, match="the limit is 0 MB"):
-        read("a;b\n1;2\n")
+        read_table(tmp_path / "a.csv", Options())
 
 
 def test_one_long_row_does_not_fill_the_memory(read: Read) -> None:
@@ -482,12 +484,13 @@ def test_one_long_row_does_not_fill_the_memory(read: Read) -> None:
     ],
 )
 def test_cells_are_counted_while_they_are_read(
-    read: Read, monkeypatch: pytest.MonkeyPatch, content: str, size: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: str, size: str
 ) -> None:
     """A table beyond the limit is refused at the row that passes it, be it the first."""
     monkeypatch.setattr("caudal_builtin.tables.layout.MAX_CELLS", 5)
+    (tmp_path / "a.csv").write_text(content)
     with pytest.raises(UnreadableTable, match=f"{size} cells, the limit is 5"):
-        read(content, delimiter=";")
+        read_table(tmp_path / "a.csv", Options(delimiter=";"))
 
 
 class Row(list[str]):
@@ -532,7 +535,7 @@ def test_many_columns_of_one_name_are_named_in_order() -> None:
     table = laid_out([header, ["1"] * len(header)], Options())
     expected = ["a", *(f"a_{n}" for n in range(2, 20_002) if n != 7)]
     assert [*expected, "column_20001", "column_20002", "a_7"] == table.names
-    assert [dict.fromkeys(table.names, "1")] == table.records(table.names, lambda: None)
+    assert [["1"]] * len(header) == table.columns
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=8)
@@ -691,13 +694,13 @@ def test_a_damaged_workbook_is_a_clear_error(read: Read, tmp_path: Path) -> None
 
 
 def test_unpacked_a_workbook_has_a_largest_size(
-    read: Read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A small archive of a vast content is refused before it is unpacked."""
     book = workbook(tmp_path, [["a"], [1]])
     monkeypatch.setattr("caudal_builtin.tables.sniff.MAX_UNPACKED", 100)
     with pytest.raises(UnreadableTable, match="unpacked it has more than"):
-        read(book)
+        read_table(book, Options())
 
 
 def test_columns_of_a_workbook(read: Read, tmp_path: Path) -> None:

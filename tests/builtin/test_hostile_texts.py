@@ -16,7 +16,7 @@ import pytest
 from tests.builtin.conditions import ran
 from tests.builtin.files import reader, workbook
 
-from caudal_builtin import answers, excel_input
+from caudal_builtin import answers, named_file
 from caudal_builtin.conditions.comparison import comparison, pair_in
 from caudal_builtin.conditions.fields import find
 from caudal_builtin.equality import items_in
@@ -60,7 +60,7 @@ READERS: dict[str, Callable[[str], Any]] = {
     "wrong_name": answers.wrong_name,
     "header_text": lambda text: answers.header_text("X-Id", text, {}),
     "body_of": lambda text: answers.body_of(text, {"a": 1}),
-    "remote": excel_input._REMOTE.match,  # noqa: SLF001
+    "remote": named_file._REMOTE.match,  # noqa: SLF001
     "excel's line": csv_file._EXCEL_HINT.fullmatch,  # noqa: SLF001
     "delimiter_of": lambda text: sniff.delimiter_of([text], None),
     "title_above": lambda text: sniff.title_above([text, text, text], None, None),

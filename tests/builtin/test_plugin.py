@@ -26,6 +26,7 @@ EXPECTED = [
     "renameColumns",
     "action",
     "excelInput",
+    "pdfInput",
 ]
 
 
@@ -45,7 +46,7 @@ def test_types_of_other_packages() -> None:
     known = caudal_builtin.caudal_known_types()
     assert known["opcua"] == "caudal-ot"
     assert known["sendEmail"] == "caudal-integrations"
-    assert {"caudal-ot": 9, "caudal-integrations": 7, "caudal-builtin": 5} == {
+    assert {"caudal-ot": 9, "caudal-integrations": 7, "caudal-builtin": 4} == {
         package: list(known.values()).count(package) for package in set(known.values())
     }
     assert not known.keys() & HANDLERS.keys()

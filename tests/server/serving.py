@@ -12,10 +12,12 @@ import uvicorn
 from fastapi import FastAPI
 
 from caudal_core import Config, Context, Field, HandlerError, Outputs, Records, handler
-from caudal_core.engine import Engine, FolderStorage
+from caudal_core.engine import Engine, EngineOptions, FolderStorage
+from caudal_core.files import FileAccess
 from caudal_core.handler import Handler
 from caudal_core.registry import Registry
 from caudal_server.app import create_app
+from caudal_server.assembly import uploads_of
 from caudal_server.listeners import listen
 from caudal_server.serving import uvicorn_config
 from caudal_server.settings import Settings
@@ -138,8 +140,10 @@ def settings(folder: Path, **given: Any) -> Settings:
 def application(folder: Path, *handlers: Handler, memory: bool = False, **given: Any) -> FastAPI:
     """An application that keeps what it does in `folder`, or nowhere."""
     storage = None if memory else FolderStorage(folder / "data")
-    engine = Engine(Registry.of(*(handlers or HANDLERS)), storage=storage)
-    return create_app(engine, settings(folder, **given))
+    found = settings(folder, **given)
+    options = EngineOptions(files=FileAccess(uploads=uploads_of(found)))
+    engine = Engine(Registry.of(*(handlers or HANDLERS)), storage=storage, options=options)
+    return create_app(engine, found)
 
 
 @asynccontextmanager

@@ -14,16 +14,20 @@ from caudal_core.errors import (
     NotAvailable,
     TemplateError,
     UnknownField,
+    WorkerCrashed,
+    WorkerLimit,
 )
 from caudal_core.handler import Handler, Outputs, handler
 from caudal_core.hookspecs import hookimpl
 from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
 from caudal_core.values import JSON
+from caudal_core.workers import Answer
 from caudal_core.zones import ZoneName
 
 __all__ = [
     "JSON",
+    "Answer",
     "CaudalError",
     "Config",
     "Context",
@@ -41,6 +45,8 @@ __all__ = [
     "TemplateError",
     "Text",
     "UnknownField",
+    "WorkerCrashed",
+    "WorkerLimit",
     "ZoneName",
     "handler",
     "hookimpl",

@@ -22,6 +22,7 @@ from caudal_core.formats import People
 from caudal_core.records import Records, Row
 from caudal_core.template import render_rows, render_value
 from caudal_core.values import JSON
+from caudal_core.workers import Answer, Limits, shared_workers
 
 MAX_LOG_LINES = 200
 MAX_LOG_CHARACTERS = 2_000
@@ -48,6 +49,7 @@ class Environment:
     language: str = "en"
     dry_run: bool = False
     files: FileAccess = field(default_factory=FileAccess)
+    limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
     node_memory: int | None = None
 
@@ -263,6 +265,32 @@ class Context:
     def file(self, name: str) -> Path:
         """The file of this id or path, if the operator allows it; else `FileRefused`."""
         return self._env.files.path(name)
+
+    def file_name(self, name: str) -> str:
+        """What people call the file of this id or path."""
+        return self._env.files.name(name)
+
+    def in_worker(
+        self,
+        function: Callable[[Any], Any],
+        argument: Any,
+        *,
+        what: str,
+        seconds: float | None = None,
+    ) -> Answer:
+        """Call a function with a JSON value in a process of its own, and wait for what it returns.
+
+        For what can hang, take all memory or end the program: parsing files of strangers. Of the
+        function, which stands in a module by its name, the worker imports the module; it returns a
+        JSON value, or an `Answer` with bytes beside it. `what` names the work in errors. The limits
+        are the operator's (`CAUDAL_FILE_SECONDS`, `CAUDAL_FILE_MEMORY`); `seconds` may ask for less
+        time. `WorkerLimit` where it takes too much, `WorkerCrashed` where the process ends, and
+        the function's own `CaudalError`. A cancelled node ends its worker.
+        """
+        limits = self._env.limits
+        if seconds is not None:
+            limits = Limits(min(seconds, limits.seconds), limits.memory)
+        return shared_workers().run(function, argument, what=what, limits=limits, check=self.check)
 
     @property
     def http(self) -> NoReturn:

@@ -9,6 +9,8 @@
     │   ├── NotAvailable        a part of Caudal that is not installed or not switched on
     │   ├── FileRefused         a file that is missing or that may not be read
     │   ├── NodeMemory          a node that would build more than it may
+    │   ├── WorkerLimit         work in a process of its own took too long or too much memory
+    │   ├── WorkerCrashed       the process that did a piece of work did not survive it
     │   └── InvalidResult       what a handler returned cannot be handed on
     ├── NodeTimeout             a node ran longer than its limit
     ├── ExecutionCancelled      somebody cancelled
@@ -153,6 +155,52 @@ class FileRefused(HandlerError):
     """A file that is missing or that may not be read."""
 
     code = "FILE_REFUSED"
+
+
+class WorkerLimit(HandlerError):
+    """Work in a process of its own that took too long or too much memory, and was ended."""
+
+    code = "WORKER_LIMIT"
+
+    @classmethod
+    def seconds(cls, what: str, seconds: float) -> Self:
+        """It took longer than it may."""
+        return cls(
+            f"{what} took longer than {seconds:g} s and was ended",
+            es=f"{what} tardó más de {seconds:g} s y se detuvo",
+            hint="split the file, or raise CAUDAL_FILE_SECONDS",
+            hint_es="divida el archivo o aumente CAUDAL_FILE_SECONDS",
+        )
+
+    @classmethod
+    def memory(cls, what: str, memory: int) -> Self:
+        """It asked for more memory than it may have."""
+        size = f"{memory / 2**20:,.0f} MiB"
+        return cls(
+            f"{what} asked for more than {size} of memory and was ended",
+            es=f"{what} pidió más de {size} de memoria y se detuvo",
+            hint="split the file, or raise CAUDAL_FILE_MEMORY",
+            hint_es="divida el archivo o aumente CAUDAL_FILE_MEMORY",
+        )
+
+
+class WorkerCrashed(HandlerError):
+    """The process that did a piece of work did not survive it."""
+
+    code = "WORKER_CRASHED"
+
+    def __init__(self, what: str, exit_code: int | None, last_words: str) -> None:
+        ending = f" (exit code {exit_code})" if exit_code is not None else ""
+        lines = last_words.strip().splitlines()
+        why = f": {lines[-1][:300]}" if lines else ""
+        super().__init__(
+            f"{what} ended the process that did it{ending}{why}"
+            if exit_code is not None
+            else f"{what} failed{why}",
+            es=f"{what} falló{ending}{why}",
+            hint="the file is damaged or hostile: open it in its own program and save it again",
+            hint_es="el archivo está dañado: ábralo en su programa y guárdelo de nuevo",
+        )
 
 
 class InvalidResult(HandlerError):

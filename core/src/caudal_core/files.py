@@ -1,4 +1,4 @@
-"""Files that a node may read: those under the folders that the operator allowed."""
+"""Files that a node may read: uploaded ones, and those in folders that the operator allowed."""
 
 from __future__ import annotations
 
@@ -7,20 +7,33 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from caudal_core.errors import FileRefused
+from caudal_core.uploads import Uploads, is_id
 
 
 class FileAccess:
-    """Looks names up under the allowed folders and nowhere else.
+    """Looks names up among the uploaded files and under the allowed folders, and nowhere else.
 
     `roots` are the operator's folders (`CAUDAL_FILE_ROOTS`). A relative name is looked for under
     each in turn; an absolute one must lie inside one of them, links followed.
     """
 
-    def __init__(self, roots: Iterable[str | os.PathLike[str]] = ()) -> None:
+    def __init__(
+        self, roots: Iterable[str | os.PathLike[str]] = (), uploads: Uploads | None = None
+    ) -> None:
         self.roots = tuple(Path(root).resolve() for root in roots)
+        self.uploads = uploads
 
     def path(self, name: str) -> Path:
-        """The file of this name; `FileRefused` says why it may not be read."""
+        """The file of this id or name; `FileRefused` says why it may not be read."""
+        if self.uploads is not None and self.uploads.find(name) is not None:
+            return self.uploads.path(name)
+        if is_id(name):
+            raise FileRefused(
+                f"there is no uploaded file {name}",
+                es=f"no hay ningún archivo subido {name}",
+                hint="upload it with POST /api/files, which gives its id",
+                hint_es="súbalo con POST /api/files, que da su id",
+            )
         if not self.roots:
             raise FileRefused(
                 f"the file '{name}' may not be read: no folder is open to workflows",
@@ -38,6 +51,13 @@ class FileAccess:
         if file is None:
             raise self._refused(name, exists_somewhere=bool(found))
         return file
+
+    def name(self, name: str) -> str:
+        """What people call the file of this id or path."""
+        uploaded = self.uploads.find(name) if self.uploads is not None else None
+        if uploaded is not None:
+            return uploaded.name
+        return name.replace("\\", "/").rpartition("/")[2] or name
 
     @staticmethod
     def _inside(root: Path, name: str) -> Path | None:

@@ -13,11 +13,13 @@ from caudal_core.engine import Engine
 from caudal_core.runner.pool import ThreadPool
 from caudal_server import problems
 from caudal_server.api_docs.document import DESCRIPTION, TAGS, describe
+from caudal_server.assembly import uploads_of
 from caudal_server.bodies import PARSING
 from caudal_server.edge import Edge
 from caudal_server.routers import (
     compat,
     executions,
+    files,
     handlers,
     pages,
     service,
@@ -28,6 +30,7 @@ from caudal_server.routers import (
 from caudal_server.settings import Settings
 from caudal_server.sources import WorkflowFinder
 from caudal_server.told import Told
+from caudal_server.upload import UPLOADING
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
@@ -57,6 +60,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.stopping = asyncio.Event()
     app.state.parsing = ThreadPool(PARSING, "caudal-parse")
     app.state.told = Told()
+    app.state.uploads = uploads_of(settings)
+    app.state.uploading = ThreadPool(UPLOADING, "caudal-upload")
     app.add_middleware(Edge)
     problems.install(app)
     for router in routers():
@@ -74,6 +79,7 @@ def routers() -> tuple[APIRouter, ...]:
         streams.routes(),
         workflows.routes(),
         handlers.routes(),
+        files.routes(),
         webhooks.routes(),
         pages.routes(),
     )
@@ -84,6 +90,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine: Engine = app.state.engine
     settings: Settings = app.state.settings
     await engine.start()
+    await engine.read(app.state.uploads.tidy)
     try:
         yield
     finally:
@@ -92,3 +99,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
         await app.state.finder.close()
         app.state.parsing.close()
+        app.state.uploading.close()

@@ -13,6 +13,8 @@ from caudal_core.journal.blobs import BlobFolder
 from caudal_core.journal.remote import RemoteBlobs
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
+from caudal_core.uploads import Uploads
+from caudal_core.workers import Limits
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
 
@@ -26,12 +28,18 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         timezone=settings.timezone,
         locale=settings.locale,
         language=settings.language,
-        files=FileAccess(settings.file_roots),
+        files=FileAccess(settings.file_roots, uploads_of(settings)),
+        limits=Limits(settings.file_seconds, settings.file_memory),
         max_queued=settings.max_queued,
         node_memory=settings.node_memory,
     )
     storage = DataFolder(settings.data, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def uploads_of(settings: Settings) -> Uploads:
+    """The uploaded files, in the data folder."""
+    return Uploads(settings.data / "files")
 
 
 class DataFolder(FolderStorage):

@@ -7,7 +7,7 @@ megabyte that has come. Whoever is slower is answered 408, whoever sends while t
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, MutableMapping
+from collections.abc import AsyncIterator, Callable, MutableMapping
 from typing import Any
 
 from starlette.requests import Request
@@ -62,6 +62,26 @@ async def read_body(request: Request, limit: int | None = None) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
+async def pieces(request: Request, most: int, setting: str) -> AsyncIterator[bytes]:
+    """The body piece by piece as it comes; refused where it has more than `most` bytes.
+
+    `setting` names what allows more.
+    """
+    declared = _declared(request)
+    if declared > most:
+        raise _too_large(declared, most, setting)
+    begun = asyncio.get_running_loop().time()
+    size, more = 0, True
+    while more:
+        message = await _received(request, begun + LONGEST + size * SECONDS_A_BYTE)
+        part, more = message.get("body", b""), message.get("more_body", False)
+        size += len(part)
+        if size > most:
+            raise _too_large(size, most, setting)
+        if part:
+            yield part
+
+
 def _declared(request: Request) -> int:
     """The size that the caller announces; 0 where it does not."""
     text = request.headers.get("content-length", "")
@@ -105,9 +125,9 @@ def _whole(message: Message) -> Message:
     return message
 
 
-def _too_large(size: int, limit: int) -> Refused:
+def _too_large(size: int, limit: int, setting: str = "CAUDAL_MAX_BODY") -> Refused:
     detail = f"the body has {size:,} bytes; the limit is {limit:,}"
-    hint = "send less, or raise CAUDAL_MAX_BODY"
+    hint = f"send less, or raise {setting}"
     return Refused(413, "TOO_LARGE", detail, hint=hint, headers=_CLOSE, limit=limit)
 
 

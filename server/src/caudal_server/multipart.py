@@ -32,11 +32,11 @@ def parts(body: bytes, boundary: str) -> Iterator[Part]:
     check_count(whole.count(line) - 1, "the form")
     _, *pieces = whole.split(line)
     if not pieces or not pieces[-1].startswith(b"--"):
-        raise _refused(f"its last line is not the boundary '{boundary}'")
+        raise refused(f"its last line is not the boundary '{boundary}'")
     for piece in pieces[:-1]:
         line, newline, rest = piece.partition(b"\r\n")
         if line.strip(b" \t") or not newline:
-            raise _refused("something stands behind a boundary")
+            raise refused("something stands behind a boundary")
         yield _part(*(b"\r\n" + rest).partition(b"\r\n\r\n"))
 
 
@@ -49,13 +49,18 @@ def check_count(fields: int, what: str) -> None:
 
 def _part(head: bytes, gap: bytes, content: bytes) -> Part:
     if not gap:
-        raise _refused("a part has no blank line after its headers")
+        raise refused("a part has no blank line after its headers")
+    return part_of(head, content)
+
+
+def part_of(head: bytes, content: bytes = b"") -> Part:
+    """A field from its headers and what it holds."""
     if len(head) > LONGEST_HEAD:
-        raise _refused(f"the headers of a part have {len(head):,} bytes; {LONGEST_HEAD:,} are most")
+        raise refused(f"the headers of a part have {len(head):,} bytes; {LONGEST_HEAD:,} are most")
     headers = _headers(head)
     name = headers.get_param("name", header="content-disposition")
     if not isinstance(name, str):
-        raise _refused("a part has no name")
+        raise refused("a part has no name")
     return Part(
         name,
         content,
@@ -70,15 +75,16 @@ def _headers(head: bytes) -> Message:
     try:
         lines = head.decode().split("\r\n")
     except UnicodeDecodeError:
-        raise _refused("the headers of a part are not UTF-8") from None
+        raise refused("the headers of a part are not UTF-8") from None
     for line in filter(None, lines):
         name, colon, value = line.partition(":")
         if not colon or not name.strip():
-            raise _refused("a part has a header without a name")
+            raise refused("a part has a header without a name")
         if name.strip().lower() in ("content-disposition", "content-type"):
             headers[name.strip()] = value.strip()
     return headers
 
 
-def _refused(why: str) -> InvalidRequest:
+def refused(why: str) -> InvalidRequest:
+    """What is wrong with a form."""
     return InvalidRequest(message=f"the body is not a multipart form: {why}")

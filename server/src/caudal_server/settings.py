@@ -93,6 +93,13 @@ class Settings(BaseSettings):
     file_roots: Annotated[tuple[Path, ...], NoDecode, BeforeValidator(_roots)] = Field(
         (), description="Folders whose files workflows may read."
     )
+    file_seconds: float = Field(120.0, gt=0, description="Seconds that reading one file may take.")
+    file_memory: ByteSize = Field(
+        ByteSize(2 * 1024**3), ge=64 * 1024**2, description="Memory that reading one file may take."
+    )
+    max_upload: ByteSize = Field(
+        ByteSize(1024**3), ge=1, description="The largest file that can be uploaded, as in 1GiB."
+    )
     max_body: ByteSize = Field(
         ByteSize(32 * 1024**2), ge=1, description="The largest body of a request, as in 32MiB."
     )

@@ -9,6 +9,8 @@ from starlette.requests import HTTPConnection
 
 if TYPE_CHECKING:
     from caudal_core.engine import Engine
+    from caudal_core.runner.pool import ThreadPool
+    from caudal_core.uploads import Uploads
     from caudal_server.settings import Settings
     from caudal_server.sources import WorkflowFinder
 
@@ -28,6 +30,18 @@ def settings(connection: HTTPConnection) -> Settings:
 def finder(connection: HTTPConnection) -> WorkflowFinder:
     """Where workflows are looked for."""
     found: WorkflowFinder = connection.app.state.finder
+    return found
+
+
+def uploads(connection: HTTPConnection) -> Uploads:
+    """The uploaded files."""
+    found: Uploads = connection.app.state.uploads
+    return found
+
+
+def uploading(connection: HTTPConnection) -> ThreadPool:
+    """The threads that read and write uploaded files."""
+    found: ThreadPool = connection.app.state.uploading
     return found
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from caudal_core.context import Environment, utc_now
 from caudal_core.files import FileAccess
 from caudal_core.journal import ExecutionRecord
+from caudal_core.workers import Limits
 from caudal_core.workflow import Settings
 
 
@@ -26,6 +27,7 @@ class EngineOptions:
     locale: str = "en-US"
     language: str = "en"
     files: FileAccess = field(default_factory=FileAccess)
+    limits: Limits = field(default_factory=Limits)
     clock: Callable[[], datetime] = utc_now
     dry_run: bool = False
     max_queued: int = 10_000
@@ -45,6 +47,7 @@ class EngineOptions:
             dry_run=self.dry_run,
             files=self.files,
             node_memory=self.node_memory,
+            limits=self.limits,
             clock=self.clock,
         )
 
@@ -59,5 +62,6 @@ class EngineOptions:
             dry_run=self.dry_run,
             files=self.files,
             node_memory=self.node_memory,
+            limits=self.limits,
             clock=self.clock,
         )

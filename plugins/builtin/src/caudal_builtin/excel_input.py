@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-import re
+from collections.abc import Mapping
 from typing import Any
 
+from caudal_builtin.named_file import named_file
+from caudal_builtin.tables import job
 from caudal_builtin.tables.config import ExcelInputConfig
-from caudal_builtin.tables.layout import Table
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
-    DataError,
     HandlerError,
-    NotAvailable,
     Records,
     Text,
-    UnknownField,
+    WorkerCrashed,
+    WorkerLimit,
     handler,
 )
-from caudal_core.formats import as_text
-from caudal_core.records import is_records
-from caudal_core.template import templates_in
-
-_REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
 
 @handler(
@@ -43,26 +38,28 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
         in: only what templates in `filePath` and `fileId` name is looked at, in an object or in
             the one record of a list.
         out: records. Empty cells are null, empty rows are left out and counted. Beside the output
-            stand `rows`, `columns`, `encoding`, `delimiter`, `sheet`, `fileName` and `skipped`.
+            stand `rows`, `columns`, `encoding`, `delimiter`, `sheet`, `fileName`, `skipped` and
+            `misfits`, cells by their names that do not fit: `{cell, value, why}`, the first 20.
 
     Config:
         parsedData: with a file named too, the file is read.
-        sheet, delimiter, encoding, decimal: what kind of file it is, is told by its content.
+        sheet, range, headerRow, skipRows: rows are counted as the file has them, from 1.
+        delimiter, encoding, decimal: what kind of file it is, is told by its content.
 
     Values of a text file are decided for whole columns: numbers (`12`, `1.234,56`; `08001` and
     others that are codes stay texts), dates (`31/12/2026 23:45` or ISO, handed on as ISO without a
     zone), else texts. A workbook's cells keep their types.
 
     Errors:
-        TABLE: the file is none of a workbook (.xlsx) or a text, is broken, or is not written as
-            the config says.
+        TABLE: the file is no workbook, text or Parquet, is broken, protected or too large, or is
+            not written as the config says.
+        WORKER_LIMIT, WORKER_CRASHED: the file takes too much, or ends the process that reads it.
         FILE_REFUSED: the file is missing or lies outside the allowed folders.
         NOT_AVAILABLE: the file is remote.
         UNKNOWN_FIELD: `columns` names one that is not there, or a template a field that is not.
         DATA: a template, and a list that does not have one record.
     """
-    name = _file_named(config, data, ctx)
-    _refuse_remote(config, name)
+    name = named_file(config, data, ctx, inline=bool(config.parsed_data))
     if name:
         return _from_file(config, name, ctx)
     if config.parsed_data is None:
@@ -75,39 +72,6 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
     return _inline(config, config.parsed_data, ctx)
 
 
-def _file_named(config: ExcelInputConfig, data: Any, ctx: Context) -> str:
-    key = "fileId" if config.file_id else "filePath"
-    name = config.file_id or config.file_path
-    if not any(templates_in(name)):
-        return name.strip()
-    if is_records(data):
-        if len(data) != 1:
-            raise _one_needed(key, name, len(data))
-        data = data[0]
-    return as_text(ctx.render(name, data if isinstance(data, dict) else {})).strip()
-
-
-def _one_needed(key: str, name: str, count: int) -> DataError:
-    return DataError(
-        f"{key} '{name}' is filled from one object, but {counted(count, 'record')} came in",
-        es=f"{key} '{name}' se rellena con un objeto, pero llegaron {count} registros",
-        hint="lead one object or a single record to this node",
-        hint_es="lleve a este nodo un objeto o un único registro",
-    )
-
-
-def _refuse_remote(config: ExcelInputConfig, name: str) -> None:
-    wanted = config.use_gcs or (bool(config.gcs_path) and not name and not config.parsed_data)
-    remote = config.gcs_path if wanted else name
-    if wanted or _REMOTE.match(name):
-        raise NotAvailable(
-            f"the remote file '{remote}' cannot be read: this version reads no remote files",
-            es=f"no se puede leer el archivo remoto '{remote}': esta versión no lee remotos",
-            hint="upload the file, or put it into a folder open to workflows and set filePath",
-            hint_es="suba el archivo, o póngalo en una carpeta permitida e indique filePath",
-        )
-
-
 def _inline(config: ExcelInputConfig, rows: list[dict[str, Any]], ctx: Context) -> Records:
     records = Records(rows)
     if config.columns:
@@ -117,30 +81,35 @@ def _inline(config: ExcelInputConfig, rows: list[dict[str, Any]], ctx: Context) 
 
 
 def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
-    from caudal_builtin.tables.reading import read_table
-
     if config.parsed_data:
         ctx.log.warning("both parsedData and a file are given; the file is read")
     path = ctx.file(name)
-    table = read_table(path, config.options(ctx))
-    for line in table.warnings:
+    shown = config.file_name or ctx.file_name(name)
+    asked = job.request(path, config.options(ctx), config.columns)
+    what = f"reading '{shown}'"
+    try:
+        answer = ctx.in_worker(job.read, asked, what=what)
+    except (WorkerLimit, WorkerCrashed):
+        ctx.in_worker(job.explain, asked, what=what)  # raises what it finds
+        raise
+    for line in answer.value["warnings"]:
         ctx.log.warning("%s", line)
-    for line in table.notes:
+    for line in answer.value["notes"]:
         ctx.log.info("%s", line)
-    names = config.columns or table.names
-    known = frozenset(table.names)
-    for column in names:
-        if column not in known:
-            raise UnknownField(column, table.names)
-    records = Records(table.records(names, ctx.check))
-    _say(ctx, records, names, config.file_name or path.name, table)
+    records = job.records_of(answer, ctx.check)
+    _say(ctx, records, answer.value["names"], shown, answer.value)
     return records
 
 
 def _say(
-    ctx: Context, records: Records, columns: list[str], name: str | None, table: Table | None = None
+    ctx: Context,
+    records: Records,
+    columns: list[str],
+    name: str | None,
+    about: Mapping[str, Any] | None = None,
 ) -> None:
-    skipped = table.skipped if table else 0
+    found = about or {}
+    skipped = found.get("skipped", 0)
     size = f"{counted(len(records), 'row')} with {counted(len(columns), 'column')}"
     read = f"{size} from {name or 'the workflow'}"
     ctx.say(
@@ -148,8 +117,9 @@ def _say(
         rows=len(records),
         columns=columns,
         file_name=name,
-        encoding=table and table.encoding,
-        delimiter=table and table.delimiter,
-        sheet=table and table.sheet,
+        encoding=found.get("encoding"),
+        delimiter=found.get("delimiter"),
+        sheet=found.get("sheet"),
         skipped=skipped,
+        misfits=found.get("misfits", []),
     )

@@ -9,6 +9,7 @@ from caudal_builtin.excel_input import excel_input
 from caudal_builtin.join import join
 from caudal_builtin.manual_input import manual_input
 from caudal_builtin.output import output
+from caudal_builtin.pdf_input import pdf_input
 from caudal_builtin.rename_columns import action, rename_columns
 from caudal_builtin.split_columns import split_columns
 from caudal_builtin.trigger import trigger
@@ -18,7 +19,7 @@ from caudal_core import Handler, hookimpl
 
 _ELSEWHERE = {
     # Not in this version; whoever has a workflow with one is told which package will bring it.
-    "caudal-builtin": ("fetchData", "saveRecords", "pdfInput", "humanApproval", "python"),
+    "caudal-builtin": ("fetchData", "saveRecords", "humanApproval", "python"),
     "caudal-integrations": ("http", "llm", "mysql", "sendEmail", "sendSMS", "esios", "climatiq"),
     "caudal-ot": (
         "opcua",
@@ -51,6 +52,7 @@ def caudal_handlers() -> tuple[Handler, ...]:
         rename_columns,
         action,
         excel_input,
+        pdf_input,
     )
 
 

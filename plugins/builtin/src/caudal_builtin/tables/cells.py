@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from caudal_builtin.tables.dates import iso_date, spanish_date
@@ -21,9 +21,12 @@ from caudal_builtin.tables.reasons import SHOWN, explain
 
 
 def convert(table: Table, options: Options) -> None:
-    """Turn the texts of a table's columns into values, in place."""
-    stripped = [[text.strip() for text in column] for column in table.columns]
-    filled = [[text for text in column if text] for column in stripped]
+    """Turn the texts of a table's columns into values, in place.
+
+    Each text is looked at once, however often it stands in its column.
+    """
+    different = [{text: text.strip() for text in column} for column in table.columns]
+    filled = [[text for text in texts.values() if text] for texts in different]
     possible = [_marks(texts, table.delimiter) for texts in filled]
     certain = certain_marks(possible)
     for index, texts in enumerate(filled):
@@ -31,13 +34,15 @@ def convert(table: Table, options: Options) -> None:
         unclear = options.decimal is None and undecided(texts, possible[index], certain)
         numbers = _numbers(texts, possible[index], certain, options.decimal)
         readers = (numbers,) if numbers else (spanish_date, iso_date)
-        values = None if unclear else _read(stripped[index], readers)
+        column, given = table.columns[index], different[index]
+        values = None if unclear else _read(given, readers)
         if values is None:
-            values = [text if text.strip() else None for text in table.columns[index]]
-            explain(table, index, stripped[index], options.decimal, undecided=unclear)
+            values = {text: text if plain else None for text, plain in given.items()}
+            stripped = [given[text] for text in column]
+            explain(table, index, stripped, options.decimal, undecided=unclear)
         elif not (certain or options.decimal or table.delimiter == ","):
             _doubt(table, table.names[index], texts, possible[index])
-        table.columns[index] = values
+        table.columns[index] = [values[text] for text in column]
 
 
 def _numbers(
@@ -53,15 +58,17 @@ def _numbers(
     return reader if all(reader(text) is not None for text in texts) else None
 
 
-def _read(texts: Sequence[str], readers: Sequence[Callable[[str], Any]]) -> list[Any] | None:
+def _read(
+    given: Mapping[str, str], readers: Sequence[Callable[[str], Any]]
+) -> dict[str, Any] | None:
     """All texts by the first reader that reads them all, null where a text is empty."""
     for reader in readers:
-        values: list[Any] = []
-        for text in texts:
-            value = reader(text) if text else None
-            if text and value is None:
+        values: dict[str, Any] = {}
+        for text, plain in given.items():
+            value = reader(plain) if plain else None
+            if plain and value is None:
                 break
-            values.append(value)
+            values[text] = value
         else:
             return values
     return None

@@ -7,13 +7,15 @@ from typing import Any, Literal
 
 from pydantic import field_validator
 
+from caudal_builtin.named_file import FileConfig
 from caudal_builtin.tables.layout import Options
-from caudal_core import Config, Context, Field, Text
+from caudal_builtin.tables.ranges import block
+from caudal_core import Context, Field, Text
 
 _WRITTEN_OUT = {"\\t": "\t", "tab": "\t"}
 
 
-class ExcelInputConfig(Config):
+class ExcelInputConfig(FileConfig):
     """Where the table is, and how it is written where that cannot be found out."""
 
     parsed_data: list[dict[str, Any]] | None = Field(
@@ -24,44 +26,6 @@ class ExcelInputConfig(Config):
             es="Los propios registros, guardados en el flujo; sus valores no se cambian.",
         ),
         template=False,
-    )
-    file_id: str = Field(
-        "",
-        title=Text(en="Uploaded file", es="Archivo subido"),
-        description=Text(en="The id of an uploaded file.", es="El id de un archivo subido."),
-    )
-    file_path: str = Field(
-        "",
-        title=Text(en="Path", es="Ruta"),
-        description=Text(
-            en="A file in one of the folders that the operator opened to workflows.",
-            es="Un archivo en una de las carpetas que el operador abrió a los flujos.",
-        ),
-        examples=["precios.csv", "{{path}}"],
-    )
-    file_name: str = Field(
-        "",
-        title=Text(en="Shown name", es="Nombre visible"),
-        description=Text(en="Only shown.", es="Solo se muestra."),
-        template=False,
-    )
-    gcs_path: str = Field(
-        "",
-        title=Text(en="Cloud path", es="Ruta en la nube"),
-        description=Text(
-            en="A remote file; not available in this version.",
-            es="Un archivo remoto; no disponible en esta versión.",
-        ),
-        template=False,
-    )
-    use_gcs: bool = Field(
-        default=False,
-        title=Text(en="From the cloud", es="Desde la nube"),
-        description=Text(
-            en="Read the cloud path; not available in this version.",
-            es="Leer la ruta en la nube; no disponible en esta versión.",
-        ),
-        alias="useGCS",
     )
     sheet: str | int | None = Field(
         None,
@@ -80,6 +44,25 @@ class ExcelInputConfig(Config):
             es="La fila de los nombres de columna, desde 1; sin ella, la primera no vacía.",
         ),
         ge=1,
+    )
+    skip_rows: int = Field(
+        0,
+        title=Text(en="Rows to skip", es="Filas que omitir"),
+        description=Text(
+            en="Rows left out between the names and the data, such as one of units.",
+            es="Filas omitidas entre los nombres y los datos, como una de unidades.",
+        ),
+        ge=0,
+    )
+    range: str = Field(
+        "",
+        title=Text(en="Range", es="Rango"),
+        description=Text(
+            en="The block of cells to read; without it all of the sheet.",
+            es="El bloque de celdas que leer; sin él, toda la hoja.",
+        ),
+        examples=["B3:F200", "B:F", "B3"],
+        template=False,
     )
     delimiter: str | None = Field(
         None,
@@ -128,6 +111,13 @@ class ExcelInputConfig(Config):
             raise ValueError(message)
         return delimiter
 
+    @field_validator("range")
+    @classmethod
+    def _a_block(cls, given: str) -> str:
+        if given.strip():
+            block(given)
+        return given.strip()
+
     @field_validator("encoding")
     @classmethod
     def _known(cls, given: str | None) -> str | None:
@@ -146,6 +136,8 @@ class ExcelInputConfig(Config):
         sheet = None if self.sheet is None or not str(self.sheet).strip() else self.sheet
         return Options(
             header_row=self.header_row,
+            skip_rows=self.skip_rows,
+            range=self.range or None,
             sheet=sheet,
             delimiter=self.delimiter,
             encoding=self.encoding,

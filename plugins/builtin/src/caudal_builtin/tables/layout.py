@@ -5,9 +5,11 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Final, Literal
 
 from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.ranges import block, cut
 from caudal_builtin.wording import counted
 
 MAX_CELLS: Final = 20_000_000
@@ -17,9 +19,14 @@ CHECK_EVERY: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How to read a file; what is null is found out. `header_row` counts from 1."""
+    """How to read a file; what is null is found out. `header_row` counts from 1.
+
+    `skip_rows` are left out below the names; `range` is a block such as `B3:F200`, `B:F` or `B3`.
+    """
 
     header_row: int | None = None
+    skip_rows: int = 0
+    range: str | None = None
     sheet: str | int | None = None
     delimiter: str | None = None
     encoding: str | None = None
@@ -31,30 +38,23 @@ class Options:
 class Table:
     """Column by column what a file holds.
 
-    `places` says of each row which one it is of the file, from 1; `skipped` counts empty rows.
-    `warnings` and `notes` are lines for the node's log.
+    `places` says of each row which one it is of the file, from 1, `letters` the same of each
+    column; `skipped` counts empty rows.
+    `warnings` and `notes` are lines for the node's log. `misfits` are cells that a person should
+    look at, as `{cell, column, value, why}`, the first few of each kind.
     """
 
     names: list[str]
     columns: list[list[Any]]
     places: Sequence[int] = ()
+    letters: Sequence[int] = ()
     skipped: int = 0
     encoding: str | None = None
     delimiter: str | None = None
     sheet: str | None = None
     warnings: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-
-    def records(self, names: Sequence[str], check: Callable[[], None]) -> list[dict[str, Any]]:
-        """The rows as records of these columns, in this order."""
-        at = {name: index for index, name in enumerate(self.names)}
-        kept = [self.columns[at[name]] for name in names]
-        records: list[dict[str, Any]] = []
-        for start in range(0, len(self.places), CHECK_EVERY):
-            check()
-            some = [column[start : start + CHECK_EVERY] for column in kept]
-            records += [dict(zip(names, row, strict=True)) for row in zip(*some, strict=True)]
-        return records
+    misfits: list[dict[str, Any]] = field(default_factory=list)
 
 
 def laid_out(
@@ -68,21 +68,34 @@ def laid_out(
     what is missing is an empty text, what is beyond the names gets names of its own. A column that
     has neither a name nor a value is left out. `shown` gives what a person sees of a cell.
     """
-    numbered = enumerate(rows, 1)
+    numbered = cut(rows, options.range)
     at, first = _header(numbered, options.header_row)
     header = [_name(shown(cell)) for cell in first]
+    at += sum(1 for _ in islice(numbered, options.skip_rows))
     body, places, last = _body(numbered, len(header), options.check)
     width = max([len(header), *map(len, body)])
-    columns = []
-    for i in range(width):
-        options.check()
-        columns.append([row[i] if i < len(row) else "" for row in body])
+    columns = _columns(body, width, options.check)
     header += [""] * (width - len(header))
     kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
     table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept], places)
+    left = block(options.range).left if options.range else 0
+    table.letters = [left + place + 1 for place in kept]
     table.skipped = max(last, at) - at - len(body)
     table.warnings = [*_about_names(header, kept, table.names), *_about_lengths(first, body)]
     return table
+
+
+def _columns(
+    body: Sequence[Sequence[Any]], width: int, check: Callable[[], None]
+) -> list[list[Any]]:
+    if body and set(map(len, body)) == {width}:
+        check()
+        return list(map(list, zip(*body, strict=True)))
+    columns = []
+    for i in range(width):
+        check()
+        columns.append([row[i] if i < len(row) else "" for row in body])
+    return columns
 
 
 def _body(
@@ -94,7 +107,7 @@ def _body(
     for place, row in numbered:
         if place % CHECK_EVERY == 0:
             check()
-        if any(map(_filled, row)):
+        if (row and _filled(row[0])) or any(map(_filled, row)):
             width = max(width, len(row))
             body.append(row)
             places.append(place)
@@ -173,6 +186,8 @@ def _about_names(header: Sequence[str], kept: Sequence[int], names: Sequence[str
 
 def _about_lengths(header: Sequence[Any], body: Sequence[Sequence[Any]]) -> list[str]:
     width = len(header)
+    if set(map(len, body)) <= {width}:
+        return []
     shorter = sum(len(row) < width for row in body)
     longer = sum(any(map(_filled, row[width:])) for row in body if len(row) > width)
     lines = []

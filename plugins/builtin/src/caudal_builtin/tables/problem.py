@@ -9,3 +9,13 @@ class UnreadableTable(HandlerError):
     """A file that is no table, is broken, or is not written as its config says."""
 
     code = "TABLE"
+
+
+def with_password() -> UnreadableTable:
+    """A workbook that only its password opens."""
+    return UnreadableTable(
+        "the workbook is protected by a password",
+        es="el libro está protegido con contraseña",
+        hint="save it in Excel without a password",
+        hint_es="guárdelo en Excel sin contraseña",
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import islice
+from itertools import compress, islice
 from typing import Any, Final
 
 from caudal_builtin.numbers import canonical_number
@@ -16,8 +16,12 @@ from caudal_builtin.tables.numerals import (
     with_comma,
     with_point,
 )
+from caudal_builtin.tables.ranges import name_of
 
 SHOWN: Final = 40
+MISFITS: Final = 20
+"""Cells of one file that are told one by one."""
+
 _SAMPLE: Final = 1_000
 _NUMBERS: Final = (canonical_number, with_comma, with_point)
 _SIGNS: Final = "€$£%"
@@ -43,14 +47,18 @@ def explain(
     likely = _likely(texts)
     if likely in _NUMBERS and decimal is not None:
         said = reader_said(decimal)
-        cell = _first(table, texts, lambda text: likely(text) is not None and said(text) is None)
+        other = [likely(text) is not None and said(text) is None for text in texts]
+        cell = _told(table, index, texts, other, f"no number with decimal '{decimal}'")
         if cell:
             table.warnings.append(f"{stays}: {cell} is no number with decimal '{decimal}'")
             return
     if likely is _signed:
         table.notes.append(f"{stays}: {_about_sign(table, index, texts)}")
     elif likely is not None:
-        cell = _first(table, texts, lambda text: likely(text) is None)
+        other = [bool(text) and likely(text) is None for text in texts]
+        cell = _told(
+            table, index, texts, other, f"no {_name_of_reader(likely)}, unlike most of its column"
+        )
         if cell:
             table.notes.append(f"{stays} because of {cell}")
         else:
@@ -77,11 +85,25 @@ def _signed(text: str) -> int | float | None:
     return next((found for read in _NUMBERS if (found := read(plain)) is not None), None)
 
 
+def _name_of_reader(reader: Callable[[str], Any]) -> str:
+    return "date" if reader in (spanish_date, iso_date) else "number"
+
+
 def _about_sign(table: Table, index: int, texts: Sequence[str]) -> str:
     cell = _first(table, texts, lambda text: _signed(text) is not None)
     sign = next(sign for sign in _SIGNS if sign in cell)
     without = f"number(replace([{table.names[index]}], '{sign}', ''))"
     return f"{cell} has a sign beside the number; an addField with {without} makes it one"
+
+
+def _told(table: Table, index: int, texts: Sequence[str], other: Sequence[bool], why: str) -> str:
+    """The first text that does not fit, and its row; the first few are told by their cells."""
+    cells = compress(zip(table.places, texts, strict=True), other)
+    found = [(place, text[:SHOWN]) for place, text in islice(cells, MISFITS)]
+    for place, text in found[: max(0, MISFITS - len(table.misfits))]:
+        cell = name_of(table.letters[index], place)
+        table.misfits.append({"cell": cell, "value": text, "why": why})
+    return next((f"'{text}' in row {place}" for place, text in found), "")
 
 
 def _first(table: Table, texts: Sequence[str], is_it: Callable[[str], bool]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from caudal_builtin.tables.numerals import with_comma
-from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.problem import UnreadableTable, with_password
 
 MAX_BYTES: Final = 200_000_000
 MAX_UNPACKED: Final = 1_000_000_000
@@ -22,17 +22,24 @@ _FEWEST: Final = 2
 _AGREEING: Final = 0.6
 """How many rows, and which part of all, agree on a delimiter if that is to be said."""
 
-Kind = Literal["xlsx", "text"]
+Kind = Literal["xlsx", "xls", "xlsb", "ods", "parquet", "text"]
 
 _BEGINNINGS: Final = (
-    (b"\xd0\xcf\x11\xe0", "an old Excel file (.xls) or a workbook with a password"),
     (b"%PDF", "a PDF"),
-    (b"PAR1", "a Parquet file"),
     (b"\x1f\x8b", "a gzip archive"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
 )
-_MARKUP = re.compile(rb"\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE)
+_OLD = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+_ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+"""A workbook with a password is an old container of this one stream."""
+
+_BOOKS: Final[tuple[tuple[str, Kind], ...]] = (
+    ("xl/workbook.xml", "xlsx"),
+    ("xl/workbook.bin", "xlsb"),
+    ("content.xml", "ods"),
+)
+_MARKUP = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|table|\?xml)", re.IGNORECASE)
 
 
 def kind_of_file(path: Path) -> Kind:
@@ -49,11 +56,17 @@ def kind_of_file(path: Path) -> Kind:
         raise _refused("it is empty", "está vacío")
     if start.startswith(b"PK\x03\x04"):
         return _workbook(path)
+    if start.startswith(_OLD):
+        if _ENCRYPTED in path.read_bytes():
+            raise with_password()
+        return "xls"
+    if start.startswith(b"PAR1"):
+        return "parquet"
     for beginning, what in _BEGINNINGS:
         if start.startswith(beginning):
             raise _no_table(what)
     if _MARKUP.match(start):
-        raise _no_table("an HTML or XML document")
+        raise _no_table("an HTML or XML document", *_FROM_A_PAGE)
     return "text"
 
 
@@ -61,28 +74,49 @@ def _workbook(path: Path) -> Kind:
     try:
         with zipfile.ZipFile(path) as archive:
             sizes = {member.filename: member.file_size for member in archive.infolist()}
-    except zipfile.BadZipFile:
+            secret = "META-INF/manifest.xml" in sizes and _is_secret(archive)
+    except (zipfile.BadZipFile, OSError, RuntimeError):
         raise _refused("it is a damaged workbook or archive", "está dañado") from None
-    if "xl/workbook.xml" not in sizes:
-        raise _no_table("a zip archive that is no .xlsx workbook")
+    kind = next((kind for name, kind in _BOOKS if name in sizes), None)
+    if kind is None:
+        raise _no_table("a zip archive that is no workbook")
+    if secret:
+        raise with_password()
     if sum(sizes.values()) > MAX_UNPACKED:
         raise _refused(
             f"unpacked it has more than {MAX_UNPACKED / 1e6:.0f} MB",
             f"descomprimido ocupa más de {MAX_UNPACKED / 1e6:.0f} MB",
         )
-    return "xlsx"
+    return kind
 
 
-def _no_table(what: str) -> UnreadableTable:
-    return _refused(f"it is {what}", f"su contenido no es una tabla ({what})")
+def _is_secret(archive: zipfile.ZipFile) -> bool:
+    """Whether an OpenDocument file says that its parts are encrypted."""
+    with archive.open("META-INF/manifest.xml") as file:
+        return b"encryption-data" in file.read(1_000_000)
 
 
-def _refused(why: str, why_es: str) -> UnreadableTable:
+def _no_table(what: str, *hints: str) -> UnreadableTable:
+    return _refused(f"it is {what}", f"su contenido no es una tabla ({what})", *hints)
+
+
+_FROM_A_PAGE: Final = (
+    "whatever its name says, it is a page: open it in Excel and save it as .xlsx",
+    "diga lo que diga su nombre, es una página: ábralo en Excel y guárdelo como .xlsx",
+)
+
+
+def _refused(
+    why: str,
+    why_es: str,
+    hint: str = "give a .csv, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods or .parquet file",
+    hint_es: str = "use un archivo .csv, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods o .parquet",
+) -> UnreadableTable:
     return UnreadableTable(
         f"the file cannot be read as a table: {why}",
         es=f"el archivo no se puede leer como tabla: {why_es}",
-        hint="give a .csv, .tsv or .txt file or an .xlsx workbook",
-        hint_es="use un archivo .csv, .tsv o .txt o un libro .xlsx",
+        hint=hint,
+        hint_es=hint_es,
     )
 
 
