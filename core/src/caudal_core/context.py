@@ -14,6 +14,7 @@ from caudal_core.errors import ExecutionCancelled, NodeTimeout, NotAvailable, cl
 from caudal_core.files import FileAccess
 from caudal_core.formats import People
 from caudal_core.records import Records, Row
+from caudal_core.stores import RecordAccess, RecordStores
 from caudal_core.template import render_rows, render_value
 from caudal_core.values import JSON
 
@@ -42,6 +43,7 @@ class Environment:
     language: str = "en"
     dry_run: bool = False
     files: FileAccess = field(default_factory=FileAccess)
+    records: RecordStores = field(default_factory=RecordStores)
     clock: Callable[[], datetime] = utc_now
 
 
@@ -108,7 +110,16 @@ class Context:
     is raised by each retry or replay of the execution.
     """
 
-    __slots__ = ("_cancelled", "_env", "_notes", "attempt", "deadline", "generation", "node_id")
+    __slots__ = (
+        "_cancelled",
+        "_env",
+        "_notes",
+        "_records",
+        "attempt",
+        "deadline",
+        "generation",
+        "node_id",
+    )
 
     def __init__(
         self,
@@ -125,6 +136,7 @@ class Context:
         self.deadline = deadline
         self._env = env
         self._notes: Notes | None = None
+        self._records: RecordAccess | None = None
         self._cancelled = False
 
     @property
@@ -247,6 +259,20 @@ class Context:
     def file(self, name: str) -> Path:
         """The file of this id or path, if the operator allows it; else `FileRefused`."""
         return self._env.files.path(name)
+
+    @property
+    def records(self) -> RecordAccess:
+        """The entities that can be read and written; see `caudal_core.stores.RecordAccess`."""
+        if self._records is None:
+            self._records = RecordAccess(
+                self._env.records,
+                effect=self.idempotency_key,
+                now=self.now,
+                check=self.check,
+                organization=self.organization,
+                dry_run=self.dry_run,
+            )
+        return self._records
 
     @property
     def http(self) -> NoReturn:

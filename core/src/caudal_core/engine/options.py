@@ -10,6 +10,7 @@ from typing import Any
 from caudal_core.context import Environment, utc_now
 from caudal_core.files import FileAccess
 from caudal_core.journal import ExecutionRecord
+from caudal_core.stores import RecordStores
 from caudal_core.workflow import Settings
 
 
@@ -17,14 +18,16 @@ from caudal_core.workflow import Settings
 class EngineOptions:
     """What holds for all executions, where a workflow's settings do not say otherwise.
 
-    `max_queued` bounds the executions that have not ended, `keep_finished` those that are kept in
-    memory after their end, so that polls find them there.
+    The engine closes `records` when it closes. `max_queued` bounds the executions that have not
+    ended, `keep_finished` those that are kept in memory after their end, so that polls find them
+    there.
     """
 
     timezone: str = "UTC"
     locale: str = "en-US"
     language: str = "en"
     files: FileAccess = field(default_factory=FileAccess)
+    records: RecordStores = field(default_factory=RecordStores)
     clock: Callable[[], datetime] = utc_now
     dry_run: bool = False
     max_queued: int = 10_000
@@ -42,6 +45,7 @@ class EngineOptions:
             language=settings.language or self.language,
             dry_run=self.dry_run,
             files=self.files,
+            records=self.records,
             clock=self.clock,
         )
 
@@ -55,5 +59,6 @@ class EngineOptions:
             language=self.language,
             dry_run=self.dry_run,
             files=self.files,
+            records=self.records,
             clock=self.clock,
         )

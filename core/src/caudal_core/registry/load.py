@@ -39,6 +39,7 @@ def load_registry(
         known_types=merged(item.known_types for item in candidates),
         sources=tuple(source for item in candidates for source in item.sources),
         runners=merged(item.runners for item in candidates),
+        stores=merged(item.stores for item in candidates),
         hooks=_hooks(candidates),
     )
 

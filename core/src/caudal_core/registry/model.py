@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from caudal_core.handler import Handler
 from caudal_core.hookspecs import WorkflowSource
+from caudal_core.stores import OpenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Registry:
     known_types: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[WorkflowSource, ...] = ()
     runners: Mapping[str, Any] = field(default_factory=dict)
+    stores: Mapping[str, OpenStore] = field(default_factory=dict)
     hooks: Any = None
 
     @classmethod
