@@ -17,6 +17,7 @@ from caudal_server.bodies import PARSING
 from caudal_server.edge import Edge
 from caudal_server.routers import (
     compat,
+    entities,
     executions,
     handlers,
     pages,
@@ -28,6 +29,9 @@ from caudal_server.routers import (
 from caudal_server.settings import Settings
 from caudal_server.sources import WorkflowFinder
 from caudal_server.told import Told
+
+RECORDING = 4
+"""Calls about entities and records that are answered at one time."""
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
@@ -56,6 +60,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.finder = WorkflowFinder(engine, settings)
     app.state.stopping = asyncio.Event()
     app.state.parsing = ThreadPool(PARSING, "caudal-parse")
+    app.state.recording = ThreadPool(RECORDING, "caudal-records")
     app.state.told = Told()
     app.add_middleware(Edge)
     problems.install(app)
@@ -73,6 +78,7 @@ def routers() -> tuple[APIRouter, ...]:
         executions.routes(),
         streams.routes(),
         workflows.routes(),
+        entities.routes(),
         handlers.routes(),
         webhooks.routes(),
         pages.routes(),
@@ -92,3 +98,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
         await app.state.finder.close()
         app.state.parsing.close()
+        app.state.recording.close()

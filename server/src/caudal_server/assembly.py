@@ -8,6 +8,9 @@ from caudal_core.files import FileAccess
 from caudal_core.journal import Sink
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
+from caudal_core.stores import RecordStores, StorePlace
+from caudal_server.databases import check_database
+from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 
 EMBEDDED = "embedded"
@@ -21,10 +24,20 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         locale=settings.locale,
         language=settings.language,
         files=FileAccess(settings.file_roots),
+        records=_records(settings, found),
         max_queued=settings.max_queued,
     )
     storage = DataFolder(settings.data)
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def _records(settings: Settings, registry: Registry) -> RecordStores:
+    """The record stores; they connect when records are first asked for."""
+    for name in ("store_url", "records_url"):
+        if (url := getattr(settings, name)) is not None:
+            check_database(variable_of(name), url, only="postgresql" if name == "store_url" else "")
+    place = StorePlace(settings.data, settings.store_url, settings.records_url)
+    return RecordStores(registry.stores, place)
 
 
 class DataFolder(FolderStorage):

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 if TYPE_CHECKING:
     from caudal_core.engine import Engine
+    from caudal_core.runner.pool import ThreadPool
     from caudal_server.settings import Settings
     from caudal_server.sources import WorkflowFinder
 
@@ -34,4 +35,10 @@ def finder(connection: HTTPConnection) -> WorkflowFinder:
 def stopping(connection: HTTPConnection) -> asyncio.Event:
     """Set when the server is about to stop: whoever waits for something to happen gives up."""
     found: asyncio.Event = connection.app.state.stopping
+    return found
+
+
+def recording(connection: HTTPConnection) -> ThreadPool:
+    """The threads in which entities and records are read and written."""
+    found: ThreadPool = connection.app.state.recording
     return found
