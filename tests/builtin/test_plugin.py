@@ -84,7 +84,16 @@ def test_what_a_handler_declares(handler: Handler) -> None:
 
 def test_discovery_imports_nothing_heavy() -> None:
     """To read the handlers costs no library of tables or spreadsheets."""
-    heavy = "pandas", "numpy", "pyarrow", "openpyxl", "python_calamine", "babel", "sqlalchemy", "psycopg"
+    heavy = (
+        "pandas",
+        "numpy",
+        "pyarrow",
+        "openpyxl",
+        "python_calamine",
+        "babel",
+        "sqlalchemy",
+        "psycopg",
+    )
     code = f"import sys, caudal_builtin; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

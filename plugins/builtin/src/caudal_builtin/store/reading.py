@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -47,10 +48,10 @@ def read_page(
     """The records that a query asks for, and the cursor of the next page if there is one."""
     _refuse(query, known)
     reading = Reading(dialect, number, known, query)
-    rows = reading.rows(connection)
-    if query.limit is None:
-        return Page([_chosen(row, query.columns) for row in rows])
-    page = list(islice(rows, query.limit + 1))
+    with closing(reading.rows(connection)) as rows:
+        if query.limit is None:
+            return Page([_chosen(row, query.columns) for row in rows])
+        page = list(islice(rows, query.limit + 1))
     shown = page[: query.limit]
     more = len(page) > len(shown) and bool(shown)
     cursor = cursor_of(query, shown[-1].values) if more else None
@@ -76,7 +77,7 @@ class Reading:
         order = [key.order for key in self._keys]
         self._statement = sa.select(*columns).where(*conditions).order_by(*order)
 
-    def rows(self, connection: Connection) -> Iterator[Found]:
+    def rows(self, connection: Connection) -> Generator[Found, None, None]:
         """What the database finds; where it is not exact, what of that is meant.
 
         With a limit it is asked for so many; if some of them were not meant, for as many behind.
@@ -86,25 +87,26 @@ class Reading:
         while True:
             count = 0
             last: Any = None
-            for row in self._asked(connection, start, wanted):
-                count, last = count + 1, row
-                found = Found(row[0], row[1], unpacked(row[2]), row[3:])
-                if self._test is None or self._test(_seen(found, self._known)):
-                    yield found
+            with closing(self._asked(connection, start, wanted)) as asked:
+                for row in asked:
+                    count, last = count + 1, row
+                    found = Found(row[0], row[1], unpacked(row[2]), row[3:])
+                    if self._test is None or self._test(_seen(found, self._known)):
+                        yield found
             if wanted is None or count < wanted or last is None:
                 return
             start = last[3:]
 
     def _asked(
         self, connection: Connection, start: Sequence[Any] | None, limit: int | None
-    ) -> Iterator[Any]:
+    ) -> Generator[Any, None, None]:
         statement = self._statement.limit(limit)
         if start is not None:
             statement = statement.where(behind(self._keys, start))
-        result = connection.execute(statement, execution_options=_STREAMED)
-        for part in result.partitions(AT_ONCE):
-            self._query.check()
-            yield from part
+        with connection.execute(statement, execution_options=_STREAMED) as result:
+            for part in result.partitions(AT_ONCE):
+                self._query.check()
+                yield from part
 
 
 def _refuse(query: Query, known: Mapping[str, Any]) -> None:

@@ -69,6 +69,7 @@ class Writing:
     def run(self) -> Done:
         """Write all rows; `RowRefused` names the first that cannot be."""
         if self._write.mode == "insert":
+            self._refuse_taken()  # before the bulk path, which has the connection for itself
             self._dialect.insert(self._connection, self._new_rows())
             return self.done
         if self._write.keys:
@@ -83,7 +84,6 @@ class Writing:
 
     def _new_rows(self) -> Iterator[Values]:
         """The rows as the bulk path takes them."""
-        self._refuse_taken()
         held, keys, now, ids = self._held, self._held.keys, self._now, self.done.ids
         number = held.number
         for index, row in enumerate(self._write.rows):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from itertools import islice
 from typing import Any
 
@@ -50,8 +51,8 @@ def read_page(connection: Connection, form: TableForm, query: Query) -> Page:
         if name not in known:
             raise UnknownField(name, list(known))
     begin = _position(query)
-    rows = _rows(connection, form, query, known, begin)
-    found = list(rows if query.limit is None else islice(rows, query.limit + 1))
+    with closing(_rows(connection, form, query, known, begin)) as rows:
+        found = list(rows if query.limit is None else islice(rows, query.limit + 1))
     shown = found[: query.limit]
     cursor = _cursor(query, begin + len(shown)) if len(found) > len(shown) else None
     return Page([_chosen(row, query.columns) for row in shown], cursor)
@@ -59,7 +60,7 @@ def read_page(connection: Connection, form: TableForm, query: Query) -> Page:
 
 def _rows(
     connection: Connection, form: TableForm, query: Query, known: Mapping[str, str], begin: int
-) -> Iterator[dict[str, Any]]:
+) -> Generator[dict[str, Any], None, None]:
     statement = sa.select(form.table).order_by(*_order(connection, form, query))
     if query.where is None:
         limit = None if query.limit is None else query.limit + 1
@@ -69,17 +70,17 @@ def _rows(
     else:
         statement = statement.where(_narrowed(query.where, form))
         test = matcher(query.where, known)
-    result = connection.execute(statement, execution_options=_STREAMED).mappings()
-    for part in result.partitions(AT_ONCE):
-        query.check()
-        for row in part:
-            record = record_of(row, form)
-            if test is not None and not test(record):
-                continue
-            if begin:
-                begin -= 1
-            else:
-                yield record
+    with connection.execute(statement, execution_options=_STREAMED) as result:
+        for part in result.mappings().partitions(AT_ONCE):
+            query.check()
+            for row in part:
+                record = record_of(row, form)
+                if test is not None and not test(record):
+                    continue
+                if begin:
+                    begin -= 1
+                else:
+                    yield record
 
 
 def _order(connection: Connection, form: TableForm, query: Query) -> Iterator[ColumnElement[Any]]:
