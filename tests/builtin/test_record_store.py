@@ -133,6 +133,7 @@ def test_the_moment_of_creation_is_kept(store: RecordStore) -> None:
         ([{"id": "new"}, {"a": 1}, {"id": "new"}], 2),
         ([{"a": 3}, {"id": ["x"]}], 1),
         ([{"id": 1.5}], 0),
+        ([{"id": "ok"}, {"id": "a\x00"}], 1),
     ],
 )
 def test_a_refused_row_undoes_all(store: RecordStore, rows: list[dict[str, Any]], row: int) -> None:

@@ -112,7 +112,7 @@ def caudal_record_stores() -> Mapping[str, OpenStore]:  # type: ignore[empty-bod
                 return [self.find(path.stem) for path in sorted(Path("entities").glob("*.json"))]
 
             def find(self, ref):
-                found = Path("entities", f"{ref}.json").is_file()
+                found = ref.isidentifier() and Path("entities", f"{ref}.json").is_file()
                 return Entity(id=ref, name=ref) if found else None
 
             def read(self, entity, query):

@@ -28,6 +28,8 @@ def id_of(row: Row, index: int) -> str | None:
             f"its id is {kind_of(value)}; an id is a text or a whole number",
             "su id no es un texto ni un número entero",
         )
+    if "\x00" in value:
+        raise RowRefused(index, "its id holds a NUL character", "su id contiene un carácter NUL")
     if len(value) > LONGEST:
         raise RowRefused(
             index,

@@ -46,6 +46,7 @@ class RecordStores:
     def find(self, ref: str) -> Entity:
         """The entity of this id or name in the first store that has it; `EntityNotFound`."""
         looked_in = []
+        ref = ref.replace("\x00", "?")  # no database has a name with one, and some stumble over it
         for key, store in self._all().items():
             found = _asked(store, partial(store.find, ref))
             if found is not None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from caudal_builtin.store import tables
 from caudal_builtin.store.dialect import Change, Path, Stored, Values
+from caudal_core.values import encode
 
 if TYPE_CHECKING:
     import psycopg
@@ -89,9 +90,11 @@ class PostgresqlDialect:
         """All values in one parameter."""
         statement = (
             f"SELECT {column}, seq, id, created, properties::text FROM caudal_record "  # noqa: S608
-            f"WHERE entity = %s AND {column} = ANY(%s)"
+            f"WHERE entity = %s AND {column} = "
+            "ANY(ARRAY(SELECT json_array_elements_text(%s::json)))"
         )
-        return list(map(Stored._make, raw(connection).execute(statement, (entity, values))))
+        rows = raw(connection).execute(statement, (entity, encode(values).decode())).fetchall()
+        return list(map(Stored._make, rows))
 
     def document(self) -> ColumnElement[str]:
         """The text as it was written."""

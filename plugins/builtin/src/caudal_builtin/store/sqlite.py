@@ -67,7 +67,7 @@ class SqliteDialect:
             f"SELECT {column}, seq, id, created, properties FROM caudal_record "  # noqa: S608
             f"WHERE entity = ? AND {column} IN (SELECT value FROM json_each(?))"
         )
-        rows = raw(connection).execute(statement, (entity, encode(values).decode()))
+        rows = raw(connection).execute(statement, (entity, encode(values).decode())).fetchall()
         return list(map(Stored._make, rows))
 
     def document(self) -> ColumnElement[str]:
