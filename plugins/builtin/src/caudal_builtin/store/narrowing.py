@@ -31,6 +31,11 @@ class Field:
         self._column = column
 
     @property
+    def is_column(self) -> bool:
+        """Whether it has a column of its own, of texts."""
+        return self._column is not None
+
+    @property
     def kind(self) -> ColumnElement[Any]:
         """The name of its kind of value; null where it is missing."""
         if self._column is not None:
@@ -126,6 +131,8 @@ class Narrowing:
     def _equals(self, field: Field, value: Any) -> Condition:
         if value is None:
             return self._absent(field, "isNull")
+        if field.is_column:  # never null, and an index may find it
+            return field.text == hidden(value) if isinstance(value, str) else sa.false()
         if isinstance(value, bool):
             is_boolean = sa.func.coalesce(field.kind.in_(self._dialect.booleans), sa.false())
             return sa.and_(is_boolean, field.truth == int(value))

@@ -12,7 +12,6 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON
 
 from caudal_builtin.store import tables
 from caudal_builtin.store.dialect import Change, Path, Stored, Values
-from caudal_core.values import encode
 
 if TYPE_CHECKING:
     import psycopg
@@ -87,13 +86,17 @@ class PostgresqlDialect:
     def look_up(
         self, connection: Connection, entity: int, column: str, values: list[str]
     ) -> list[Stored]:
-        """All values in one parameter."""
+        """All values in one parameter, each found by its index.
+
+        OFFSET keeps the planner from turning the look-ups into one scan of the entity, which it
+        would while it has no statistics of rows that were just written.
+        """
         statement = (
-            f"SELECT {column}, seq, id, created, properties::text FROM caudal_record "  # noqa: S608
-            f"WHERE entity = %s AND {column} = "
-            "ANY(ARRAY(SELECT json_array_elements_text(%s::json)))"
+            "SELECT found.* FROM unnest(%s::text[]) AS w(wanted) CROSS JOIN LATERAL "  # noqa: S608
+            f"(SELECT {column}, seq, id, created, properties::text FROM caudal_record "
+            f"WHERE entity = %s AND {column} = w.wanted OFFSET 0) AS found"
         )
-        rows = raw(connection).execute(statement, (entity, encode(values).decode())).fetchall()
+        rows = raw(connection).execute(statement, (values, entity)).fetchall()
         return list(map(Stored._make, rows))
 
     def document(self) -> ColumnElement[str]:

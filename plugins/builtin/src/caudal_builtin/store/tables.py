@@ -54,7 +54,8 @@ def statements(*, number: str, document: str, tail: str) -> tuple[str, ...]:
         f"""CREATE TABLE IF NOT EXISTS caudal_record (
             entity INTEGER NOT NULL, seq BIGINT NOT NULL, id TEXT NOT NULL, key TEXT,
             created TEXT NOT NULL, updated TEXT NOT NULL, properties {document} NOT NULL,
-            PRIMARY KEY (entity, seq), UNIQUE (entity, id)){tail}""",
+            PRIMARY KEY (entity, seq)){tail}""",
+        """CREATE UNIQUE INDEX IF NOT EXISTS caudal_record_id ON caudal_record (entity, id)""",
         """CREATE INDEX IF NOT EXISTS caudal_record_key
             ON caudal_record (entity, key) WHERE key IS NOT NULL""",
         "CREATE TABLE IF NOT EXISTS caudal_effect (key TEXT PRIMARY KEY, report TEXT NOT NULL)",
