@@ -42,9 +42,9 @@ class FetchDataConfig(Config):
         None,
         title=Text(en="Filter", es="Filtro"),
         description=Text(
-            en="Comparisons, all of which must be met; {“or”: […]} for one of several. "
+            en='Comparisons, all of which must be met; {"or": […]} for one of several. '
             "Values may be templates over the input.",
-            es="Comparaciones que deben cumplirse todas; {“or”: […]} si basta una. "
+            es='Comparaciones que deben cumplirse todas; {"or": […]} si basta una. '
             "Los valores pueden ser plantillas sobre la entrada.",
         ),
         aliases=("filters",),
