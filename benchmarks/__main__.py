@@ -15,7 +15,7 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from benchmarks import data, files, http, nodes, startup, status
+from benchmarks import data, files, http, nodes, records, startup, status
 
 ALL: dict[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "nodes": nodes.figures,
@@ -24,6 +24,7 @@ ALL: dict[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "startup": startup.figures,
     "data": data.figures,
     "files": files.figures,
+    "records": records.figures,
 }
 
 

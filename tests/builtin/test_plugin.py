@@ -27,6 +27,8 @@ EXPECTED = [
     "action",
     "excelInput",
     "pdfInput",
+    "fetchData",
+    "saveRecords",
 ]
 
 
@@ -46,7 +48,7 @@ def test_types_of_other_packages() -> None:
     known = caudal_builtin.caudal_known_types()
     assert known["opcua"] == "caudal-ot"
     assert known["sendEmail"] == "caudal-integrations"
-    assert {"caudal-ot": 9, "caudal-integrations": 7, "caudal-builtin": 4} == {
+    assert {"caudal-ot": 9, "caudal-integrations": 7, "caudal-builtin": 2} == {
         package: list(known.values()).count(package) for package in set(known.values())
     }
     assert not known.keys() & HANDLERS.keys()
@@ -76,14 +78,23 @@ def test_every_text_is_in_both_languages(handler: Handler) -> None:
 def test_what_a_handler_declares(handler: Handler) -> None:
     """Handlers declare what a second run does, an icon and a category that editors know."""
     assert handler.effect_declared
-    assert handler.effect in ("pure", "idempotent")
+    assert handler.effect in ("pure", "idempotent", "transactional")
     assert handler.icon
     assert handler.category in ("basic", "data", "logic")
 
 
 def test_discovery_imports_nothing_heavy() -> None:
     """To read the handlers costs no library of tables or spreadsheets."""
-    heavy = "pandas", "numpy", "pyarrow", "openpyxl", "python_calamine", "babel"
+    heavy = (
+        "pandas",
+        "numpy",
+        "pyarrow",
+        "openpyxl",
+        "python_calamine",
+        "babel",
+        "sqlalchemy",
+        "psycopg",
+    )
     code = f"import sys, caudal_builtin; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -33,7 +33,9 @@ from caudal_core import (
 )
 from caudal_core.engine import Engine, EngineOptions, Execution, FolderStorage
 from caudal_core.registry import Registry, load_registry
+from caudal_core.stores import Entity, Query, RecordStores, Report, filter_of
 from caudal_core.testing import (
+    MemoryRecordStore,
     Ran,
     Review,
     WorkflowRun,
@@ -264,6 +266,21 @@ async def use_memory_engine() -> None:
     async with memory_engine(double, max_queued=5) as engine:
         assert_type(engine, Engine)
         assert_type(await run_on(engine, {"nodes": []}), WorkflowRun)
+
+
+def use_records(ctx: Context) -> None:
+    """What a handler does with entities and their records."""
+    meters = ctx.records.find("meters", "counters")
+    assert_type(meters, Entity)
+    query = Query(where=filter_of({"field": "kWh", "operator": ">", "value": 5}), limit=10)
+    assert_type(ctx.records.read(meters, query).records, list[dict[str, Any]])
+    report = ctx.records.write(meters, [{"meter": "A"}], mode="upsert", keys=["meter"])
+    assert_type(report, Report)
+    assert_type(report.ids, tuple[str, ...])
+    ctx.records.write(meters, [], mode="replace")  # type: ignore[arg-type]
+    ctx.records.read("meters")  # type: ignore[arg-type]
+    given: RecordStores = RecordStores.of(MemoryRecordStore(meters=[{"meter": "A"}]))
+    run_handler(double, [], records=given)
 
 
 # -- embedding ------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from tools.parts.markdown import code, from_docstring, table
 EFFECTS = {
     "pure": "pure, it only computes",
     "idempotent": "idempotent, a second run does nothing more",
+    "transactional": "transactional, what it did is written with it, and it is not done again",
 }
 
 

@@ -20,6 +20,7 @@ from caudal_core.errors import (
 from caudal_core.files import FileAccess
 from caudal_core.formats import People
 from caudal_core.records import Records, Row
+from caudal_core.stores import RecordAccess, RecordStores
 from caudal_core.template import render_rows, render_value
 from caudal_core.values import JSON
 from caudal_core.workers import Answer, Limits, shared_workers
@@ -50,6 +51,7 @@ class Environment:
     dry_run: bool = False
     files: FileAccess = field(default_factory=FileAccess)
     limits: Limits = field(default_factory=Limits)
+    records: RecordStores = field(default_factory=RecordStores)
     clock: Callable[[], datetime] = utc_now
     node_memory: int | None = None
 
@@ -117,7 +119,16 @@ class Context:
     is raised by each retry or replay of the execution.
     """
 
-    __slots__ = ("_cancelled", "_env", "_notes", "attempt", "deadline", "generation", "node_id")
+    __slots__ = (
+        "_cancelled",
+        "_env",
+        "_notes",
+        "_records",
+        "attempt",
+        "deadline",
+        "generation",
+        "node_id",
+    )
 
     def __init__(
         self,
@@ -134,6 +145,7 @@ class Context:
         self.deadline = deadline
         self._env = env
         self._notes: Notes | None = None
+        self._records: RecordAccess | None = None
         self._cancelled = False
 
     @property
@@ -291,6 +303,20 @@ class Context:
         if seconds is not None:
             limits = Limits(min(seconds, limits.seconds), limits.memory)
         return shared_workers().run(function, argument, what=what, limits=limits, check=self.check)
+
+    @property
+    def records(self) -> RecordAccess:
+        """The entities that can be read and written; see `caudal_core.stores.RecordAccess`."""
+        if self._records is None:
+            self._records = RecordAccess(
+                self._env.records,
+                effect=self.idempotency_key,
+                now=self.now,
+                check=self.check,
+                organization=self.organization,
+                dry_run=self.dry_run,
+            )
+        return self._records
 
     @property
     def http(self) -> NoReturn:

@@ -4,20 +4,24 @@
     ├── HandlerError            raised by handlers: what the outside world or the data refused
     │   ├── DataError           the input does not have the shape that the node needs
     │   │   ├── UnknownField    a field that no record has
-    │   │   └── MixedMerge      what arrived at one port does not go together
+    │   │   ├── MixedMerge      what arrived at one port does not go together
+    │   │   └── RowRefused      a record that cannot be written
     │   ├── TemplateError       a template that cannot be read
     │   ├── NotAvailable        a part of Caudal that is not installed or not switched on
     │   ├── FileRefused         a file that is missing or that may not be read
     │   ├── NodeMemory          a node that would build more than it may
     │   ├── WorkerLimit         work in a process of its own took too long or too much memory
     │   ├── WorkerCrashed       the process that did a piece of work did not survive it
+    │   ├── StoreFailed         a record store that could not be asked
     │   └── InvalidResult       what a handler returned cannot be handed on
     ├── NodeTimeout             a node ran longer than its limit
     ├── ExecutionCancelled      somebody cancelled
     ├── InvalidWorkflow         a workflow with problems, all of them listed
     ├── InvalidRequest          a call whose arguments do not fit
     ├── NotFound                no workflow, execution, node or handler has this id
+    │   └── EntityNotFound      no record store has an entity of this id or name
     ├── Conflict                what is stored has changed meanwhile
+    │   └── EntityExists        there is an entity of this name already
     ├── Overloaded              too much is waiting already
     ├── Unavailable             the journal cannot write, or the engine is stopping
     │   └── InUse               a folder or a port that something else holds

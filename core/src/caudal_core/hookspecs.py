@@ -14,6 +14,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from caudal_core.handler import Handler
+    from caudal_core.stores import OpenStore
 
 GROUP = "caudal"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -101,6 +102,53 @@ def caudal_workflow_sources() -> Iterable[WorkflowSource]:  # type: ignore[empty
         @hookimpl
         def caudal_workflow_sources():
             return (Folder(),)
+    """
+
+
+@hookspec
+def caudal_record_stores() -> Mapping[str, OpenStore]:  # type: ignore[empty-body]
+    """Give places of entities and their records, by a name of one word.
+
+    Each is a function that gets the `StorePlace` and gives the store, or nothing where it has no
+    place; it is called when records are first asked for. The stores are asked in order: those of
+    `caudal-builtin`, then those of other packages by the packages' names.
+
+    ::
+
+        import json
+        from pathlib import Path
+        from caudal_core import NotAvailable, hookimpl
+        from caudal_core.stores import Entity, Page
+
+        class Folder:
+            \"\"\"Every file `NAME.json` of a folder, a list of objects, is an entity.\"\"\"
+
+            name = "the folder entities"
+
+            def entities(self):
+                return [self.find(path.stem) for path in sorted(Path("entities").glob("*.json"))]
+
+            def find(self, ref):
+                found = ref.isidentifier() and Path("entities", f"{ref}.json").is_file()
+                return Entity(id=ref, name=ref) if found else None
+
+            def read(self, entity, query):
+                if query.where or query.sort or query.cursor or query.as_of:
+                    raise NotAvailable("a folder is read as it is, without filter and order")
+                records = json.loads(Path("entities", f"{entity.id}.json").read_text())
+                return Page(records[: query.limit])
+
+            def create(self, *_):
+                raise NotAvailable("a folder is read only")
+
+            change = delete = write = remove = create
+
+            def close(self):
+                pass
+
+        @hookimpl
+        def caudal_record_stores():
+            return {"folder": lambda place: Folder()}
     """
 
 

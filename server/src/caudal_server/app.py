@@ -18,6 +18,7 @@ from caudal_server.bodies import PARSING
 from caudal_server.edge import Edge
 from caudal_server.routers import (
     compat,
+    entities,
     executions,
     files,
     handlers,
@@ -31,6 +32,9 @@ from caudal_server.settings import Settings
 from caudal_server.sources import WorkflowFinder
 from caudal_server.told import Told
 from caudal_server.upload import UPLOADING
+
+RECORDING = 4
+"""Calls about entities and records that are answered at one time."""
 
 
 def create_app(engine: Engine, settings: Settings) -> FastAPI:
@@ -59,6 +63,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.finder = WorkflowFinder(engine, settings)
     app.state.stopping = asyncio.Event()
     app.state.parsing = ThreadPool(PARSING, "caudal-parse")
+    app.state.recording = ThreadPool(RECORDING, "caudal-records")
     app.state.told = Told()
     app.state.uploads = uploads_of(settings)
     app.state.uploading = ThreadPool(UPLOADING, "caudal-upload")
@@ -78,6 +83,7 @@ def routers() -> tuple[APIRouter, ...]:
         executions.routes(),
         streams.routes(),
         workflows.routes(),
+        entities.routes(),
         handlers.routes(),
         files.routes(),
         webhooks.routes(),
@@ -100,3 +106,4 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.finder.close()
         app.state.parsing.close()
         app.state.uploading.close()
+        app.state.recording.close()

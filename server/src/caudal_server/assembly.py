@@ -13,8 +13,11 @@ from caudal_core.journal.blobs import BlobFolder
 from caudal_core.journal.remote import RemoteBlobs
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
+from caudal_core.stores import RecordStores, StorePlace
 from caudal_core.uploads import Uploads
 from caudal_core.workers import Limits
+from caudal_server.databases import check_database
+from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
 
@@ -30,6 +33,7 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         language=settings.language,
         files=FileAccess(settings.file_roots, uploads_of(settings)),
         limits=Limits(settings.file_seconds, settings.file_memory),
+        records=_records(settings, found),
         max_queued=settings.max_queued,
         node_memory=settings.node_memory,
     )
@@ -40,6 +44,15 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
 def uploads_of(settings: Settings) -> Uploads:
     """The uploaded files, in the data folder."""
     return Uploads(settings.data / "files")
+
+
+def _records(settings: Settings, registry: Registry) -> RecordStores:
+    """The record stores; they connect when records are first asked for."""
+    for name in ("store_url", "records_url"):
+        if (url := getattr(settings, name)) is not None:
+            check_database(variable_of(name), url, only="postgresql" if name == "store_url" else "")
+    place = StorePlace(settings.data, settings.store_url, settings.records_url)
+    return RecordStores(registry.stores, place)
 
 
 class DataFolder(FolderStorage):

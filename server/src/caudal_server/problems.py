@@ -21,6 +21,7 @@ from starlette.routing import Match
 from starlette.types import Receive, Scope, Send
 
 from caudal_core import errors
+from caudal_core.stores import EntityNotFound, RowRefused, StoreFailed
 from caudal_server.answers import json_answer
 from caudal_server.refused import Refused
 from caudal_server.sources import SourceFailed, SourceTimeout, WorkflowNotFound
@@ -36,6 +37,7 @@ STATUS: tuple[tuple[type[errors.CaudalError], int], ...] = (
     (errors.Overloaded, 429),
     (errors.NotAvailable, 501),
     (SourceFailed, 502),
+    (StoreFailed, 502),
     (errors.Unavailable, 503),
     (SourceTimeout, 504),
     (errors.HandlerError, 422),
@@ -126,8 +128,10 @@ def _headers(error: errors.CaudalError, status: int) -> dict[str, str]:
 def _extra(error: errors.CaudalError) -> dict[str, Any]:
     if isinstance(error, errors.InvalidWorkflow):
         return {"problems": error.problems}
-    if isinstance(error, WorkflowNotFound):
+    if isinstance(error, WorkflowNotFound | EntityNotFound):
         return {"lookedIn": error.looked_in}
+    if isinstance(error, RowRefused):
+        return {"row": error.params["row"]}
     return {}
 
 

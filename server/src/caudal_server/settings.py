@@ -28,7 +28,7 @@ from caudal_server.timezones import machine_timezone
 
 FINDING = "SELECT id, name, data FROM workflows WHERE id = :id"
 
-SECRETS = ("workflow_source", "blobs")
+SECRETS = ("workflow_source", "store_url", "records_url", "blobs")
 """Fields that may hold a password: they may stand in a file of their own and are shown masked."""
 
 
@@ -76,6 +76,13 @@ class Settings(BaseSettings):
         description="Where an application keeps its workflows: a URL with {id}, or a database's.",
     )
     workflow_query: str = Field(FINDING, description="What finds a workflow in that database.")
+    store_url: str | None = Field(
+        None,
+        description="The PostgreSQL that keeps entities and their records, instead of a file.",
+    )
+    records_url: str | None = Field(
+        None, description="The database of an application whose tables are entities too."
+    )
     runner: str = Field("embedded", description="What runs the nodes.")
     prefer: Annotated[dict[str, str], NoDecode, BeforeValidator(_preferences)] = Field(
         default_factory=dict,

@@ -49,3 +49,9 @@ def stopping(connection: HTTPConnection) -> asyncio.Event:
     """Set when the server is about to stop: whoever waits for something to happen gives up."""
     found: asyncio.Event = connection.app.state.stopping
     return found
+
+
+def recording(connection: HTTPConnection) -> ThreadPool:
+    """The threads in which entities and records are read and written."""
+    found: ThreadPool = connection.app.state.recording
+    return found

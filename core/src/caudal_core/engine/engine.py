@@ -130,6 +130,7 @@ class Engine:
             execution.leave()
         await self.runner.close()
         self.storage.close()
+        self.options.records.close()
         self._reading.close()
 
     def reload(self, registry: Registry) -> None:

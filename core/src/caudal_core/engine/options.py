@@ -10,6 +10,7 @@ from typing import Any
 from caudal_core.context import Environment, utc_now
 from caudal_core.files import FileAccess
 from caudal_core.journal import ExecutionRecord
+from caudal_core.stores import RecordStores
 from caudal_core.workers import Limits
 from caudal_core.workflow import Settings
 
@@ -18,9 +19,9 @@ from caudal_core.workflow import Settings
 class EngineOptions:
     """What holds for all executions, where a workflow's settings do not say otherwise.
 
-    `max_queued` bounds the executions that have not ended, `keep_finished` those that are kept in
-    memory after their end, so that polls find them there. `node_memory` is what a built-in node may
-    build, in bytes.
+    The engine closes `records` when it closes. `max_queued` bounds the executions that have not
+    ended, `keep_finished` those that are kept in memory after their end, so that polls find them
+    there. `node_memory` is what a built-in node may build, in bytes.
     """
 
     timezone: str = "UTC"
@@ -28,6 +29,7 @@ class EngineOptions:
     language: str = "en"
     files: FileAccess = field(default_factory=FileAccess)
     limits: Limits = field(default_factory=Limits)
+    records: RecordStores = field(default_factory=RecordStores)
     clock: Callable[[], datetime] = utc_now
     dry_run: bool = False
     max_queued: int = 10_000
@@ -48,6 +50,7 @@ class EngineOptions:
             files=self.files,
             node_memory=self.node_memory,
             limits=self.limits,
+            records=self.records,
             clock=self.clock,
         )
 
@@ -63,5 +66,6 @@ class EngineOptions:
             files=self.files,
             node_memory=self.node_memory,
             limits=self.limits,
+            records=self.records,
             clock=self.clock,
         )

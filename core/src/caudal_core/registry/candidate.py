@@ -14,6 +14,7 @@ from caudal_core.errors import PluginError, error_text
 from caudal_core.handler import Handler
 from caudal_core.hookspecs import GROUP, WorkflowSource
 from caudal_core.registry.installed import Found
+from caudal_core.stores import OpenStore
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class Candidate:
     sources: tuple[WorkflowSource, ...] = ()
     runners: Mapping[str, Any] = field(default_factory=dict)
     blob_stores: Mapping[str, Any] = field(default_factory=dict)
+    stores: Mapping[str, OpenStore] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
     def ask(self, manager: pluggy.PluginManager) -> None:
@@ -39,6 +41,7 @@ class Candidate:
         self.sources = tuple(source for group in hook.caudal_workflow_sources() for source in group)
         self.runners = merged(hook.caudal_runners())
         self.blob_stores = merged(hook.caudal_blob_stores())
+        self.stores = merged(hook.caudal_record_stores())
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -120,8 +123,8 @@ def _several(group: Any) -> Iterable[Any]:
 
 
 def merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """All of them in one; the first that has a key gives its value."""
+    """All of them in one, in their order; the first that has a key gives its value."""
     found: dict[str, Any] = {}
     for mapping in mappings:
-        found = {**mapping, **found}
+        found |= {key: value for key, value in {**mapping}.items() if key not in found}
     return found

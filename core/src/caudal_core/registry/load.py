@@ -40,6 +40,7 @@ def load_registry(
         sources=tuple(source for item in candidates for source in item.sources),
         runners=merged(item.runners for item in candidates),
         blob_stores=merged(item.blob_stores for item in candidates),
+        stores=merged(item.stores for item in candidates),
         hooks=_hooks(candidates),
     )
 

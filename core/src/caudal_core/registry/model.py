@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from caudal_core.handler import Handler
 from caudal_core.hookspecs import WorkflowSource
+from caudal_core.stores import OpenStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Registry:
     sources: tuple[WorkflowSource, ...] = ()
     runners: Mapping[str, Any] = field(default_factory=dict)
     blob_stores: Mapping[str, Any] = field(default_factory=dict)
+    stores: Mapping[str, OpenStore] = field(default_factory=dict)
     hooks: Any = None
 
     @classmethod

@@ -2,12 +2,14 @@
 
 from caudal_core.testing.conformance import check_handler, installed_handlers, review_handler
 from caudal_core.testing.handlers import Ran, run_handler
+from caudal_core.testing.record_store import MemoryRecordStore
 from caudal_core.testing.review import RULES, Finding, Review, Rule
 from caudal_core.testing.workflows import WorkflowRun, memory_engine, run_on, run_workflow
 
 __all__ = [
     "RULES",
     "Finding",
+    "MemoryRecordStore",
     "Ran",
     "Review",
     "Rule",

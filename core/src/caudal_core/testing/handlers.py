@@ -14,6 +14,8 @@ from caudal_core.handler import Handler
 from caudal_core.payload import Payload
 from caudal_core.runner.call import NodeResult
 from caudal_core.runner.protocol import Job
+from caudal_core.stores import RecordStores
+from caudal_core.testing.record_store import MemoryRecordStore
 from caudal_core.values import JSON, decode
 
 T = TypeVar("T")
@@ -54,8 +56,10 @@ def run_handler(
     stored at, from which it is migrated (without one it is of today's, and is not). For a handler
     with several input ports `data` is a mapping by port. In an `async def` test the test's own
     event loop waits meanwhile. `environment` sets what its `Context` shows: `inputs`, `timezone`,
-    `clock`, `files`, `dry_run`, … (see `caudal_core.context.Environment`).
+    `clock`, `files`, `dry_run`, … (see `caudal_core.context.Environment`). Its `records` are an
+    empty store in memory, or those given: `records=RecordStores.of(MemoryRecordStore())`.
     """
+    environment.setdefault("records", RecordStores.of(MemoryRecordStore()))
     several = handler.wants == "ports"
     delivered = (data or {}) if several else {handler.inputs[0] if handler.inputs else "in": data}
     job = Job(

@@ -14,6 +14,8 @@ from caudal_core.context import Context, Environment
 from caudal_core.handler import Handler
 from caudal_core.payload import LARGE, Payload
 from caudal_core.runner import EmbeddedRunner, Job, NodeResult
+from caudal_core.stores import RecordStores
+from caudal_core.testing.record_store import MemoryRecordStore
 from caudal_core.values import JSON
 
 LONGEST = 10.0
@@ -98,7 +100,8 @@ async def _run(
 ) -> Trial:
     before = deepcopy(data)
     deliveries = {port: Payload.of(value) for port, value in deepcopy(data).items()}
-    env = Environment(dry_run=True, clock=_clock)
+    records = RecordStores.of(MemoryRecordStore())
+    env = Environment(dry_run=True, clock=_clock, records=records)
     job = Job(handler, config, deliveries, Context("node", env), timeout=LONGEST)
     result: NodeResult | None = None
     failure: Exception | None = None

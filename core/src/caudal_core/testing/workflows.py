@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from caudal_core.handler import Handler
 from caudal_core.registry import Registry
+from caudal_core.stores import RecordStores
+from caudal_core.testing.record_store import MemoryRecordStore
 from caudal_core.values import JSON, decode
 
 if TYPE_CHECKING:  # the engine loads much, and many tests run a handler alone
@@ -53,10 +55,11 @@ class WorkflowRun:
 async def memory_engine(*handlers: Handler, **options: Any) -> AsyncIterator[Engine]:
     """A running engine with these handlers that keeps nothing on disk.
 
-    `options` are those of `caudal_core.engine.EngineOptions`.
+    `options` are those of `caudal_core.engine.EngineOptions`; `records` are in memory if not given.
     """
     from caudal_core.engine import Engine, EngineOptions
 
+    options.setdefault("records", RecordStores.of(MemoryRecordStore()))
     engine = Engine(Registry.of(*handlers), options=EngineOptions(**options))
     async with engine:
         yield engine

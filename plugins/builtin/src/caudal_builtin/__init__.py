@@ -1,5 +1,9 @@
 """The handlers that come with Caudal: triggers, logic, tables and webhooks."""
 
-from caudal_builtin.plugin import caudal_handlers, caudal_known_types
+from caudal_builtin.plugin import (
+    caudal_handlers,
+    caudal_known_types,
+    caudal_record_stores,
+)
 
-__all__ = ["caudal_handlers", "caudal_known_types"]
+__all__ = ["caudal_handlers", "caudal_known_types", "caudal_record_stores"]

@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from caudal_server.api_docs.entities import ENTITY_SCHEMAS
 from caudal_server.api_docs.files import FILE_SCHEMAS
 from caudal_server.api_docs.library_schemas import LIBRARY_SCHEMAS
 from caudal_server.api_docs.schemas import SCHEMAS
@@ -25,6 +26,7 @@ TAGS = [
     {"name": "Streams", "description": "Hear what happens as it happens."},
     {"name": "Workflows", "description": "Workflows kept here, in versions."},
     {"name": "Files", "description": "Files that workflows read."},
+    {"name": "Entities", "description": "Records that workflows read and save."},
     {"name": "Handlers", "description": "The node types that are installed."},
     {"name": "Plugins", "description": "The packages that they come from."},
     {"name": "Webhooks", "description": "Start a workflow from outside."},
@@ -52,6 +54,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    for name, schema in {**SCHEMAS, **LIBRARY_SCHEMAS, **FILE_SCHEMAS}.items():
+    every = SCHEMAS | LIBRARY_SCHEMAS | ENTITY_SCHEMAS | FILE_SCHEMAS
+    for name, schema in every.items():
         schemas.setdefault(name, schema)
     return document

@@ -54,6 +54,7 @@ SCHEMAS: dict[str, Schema] = {
         hint=TEXT,
         instance=TEXT,
         lookedIn=_list(TEXT),
+        row={**WHOLE, "description": "The record that was refused, from 0."},
         problems=_list(ref("WorkflowProblem")),
     ),
     "WorkflowProblem": _object(

@@ -1,0 +1,92 @@
+"""What a handler may do with records: `ctx.records`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import count
+
+from caudal_core.stores.errors import EntityNotFound
+from caudal_core.stores.lookup import RecordStores
+from caudal_core.stores.model import Entity, Mode, Page, Query, Report, Write
+from caudal_core.values import JSON, normalise
+
+
+class RecordAccess:
+    """The entities that a node reads and writes.
+
+    ::
+
+        meters = ctx.records.find("meters")
+        page = ctx.records.read(meters, Query(limit=10))
+        ctx.records.write(meters, [{"meter": "0417", "kWh": 12.5}], mode="upsert", keys=("meter",))
+
+    Its calls block: in an `async def` handler make them in a thread. A write is in effect once: in
+    a second attempt of the same node the first write of the handler is the first of before, and so
+    on, and what was committed is not done again. Declare such a handler `transactional`.
+    """
+
+    def __init__(
+        self,
+        stores: RecordStores,
+        *,
+        effect: str,
+        now: Callable[[], datetime],
+        check: Callable[[], None],
+        organization: str | None,
+        dry_run: bool,
+    ) -> None:
+        self._stores = stores
+        self._effect = effect
+        self._now = now
+        self._check = check
+        self._organization = organization
+        self._dry_run = dry_run
+        self._writes = count(1)
+
+    def entities(self) -> list[Entity]:
+        """All that there are."""
+        return self._stores.entities()
+
+    def find(self, *refs: str) -> Entity:
+        """The entity of the first of these ids or names that there is; else `EntityNotFound`."""
+        missing: EntityNotFound | None = None
+        for ref in refs:
+            try:
+                return self._stores.find(ref)
+            except EntityNotFound as error:
+                missing = missing or error
+        raise missing or EntityNotFound("")
+
+    def find_or_new(self, name: str) -> Entity:
+        """The entity of this id or name, else one that the first write to it makes."""
+        try:
+            return self._stores.find(name)
+        except EntityNotFound:
+            return self._stores.new(name)
+
+    def read(self, entity: Entity, query: Query | None = None) -> Page:
+        """Records; all of them without a query."""
+        return self._stores.read(entity, replace(query or Query(), check=self._check))
+
+    def write(
+        self,
+        entity: Entity,
+        rows: Sequence[JSON],
+        *,
+        mode: Mode = "insert",
+        keys: Sequence[str] = (),
+    ) -> Report:
+        """Write records, all or none; see `caudal_core.stores.model.Write`."""
+        wanted = Write(
+            rows=normalise(list(rows)),
+            now=self._now(),
+            mode=mode,
+            keys=tuple(keys),
+            effect=f"{self._effect}:{next(self._writes)}",
+            organization=self._organization,
+            dry_run=self._dry_run,
+            check=self._check,
+        )
+        return self._stores.write(entity, wanted)

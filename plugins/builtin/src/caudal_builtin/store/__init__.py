@@ -1,0 +1,1 @@
+"""The built-in record store: entities and their records in SQLite or PostgreSQL."""

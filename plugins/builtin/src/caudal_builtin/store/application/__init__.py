@@ -1,0 +1,1 @@
+"""The tables of an application's own database, as entities."""

@@ -1,0 +1,30 @@
+"""Settings that name a database: whether they can be one at all."""
+
+from __future__ import annotations
+
+from caudal_server.settings import InvalidSettings
+from caudal_server.showing import masked
+from caudal_server.sources.database import address_of
+
+ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
+FORM = "postgresql://user:password@host/name"
+
+
+def check_database(variable: str, url: str, *, only: str = "") -> None:
+    """Raise `InvalidSettings` for what is no database's address, or of another kind than `only`."""
+    found = address_of(url.replace("postgres://", "postgresql://", 1) if url else url)
+    if found is None:
+        message = (
+            f"{variable} is no database's address of a kind that is known here: {masked(url)}; "
+            f"write it as {FORM}, {ESCAPED}"
+        )
+        raise InvalidSettings(message=message)
+    if only and found.get_backend_name() != only:
+        message = f"{variable} is of the kind '{found.get_backend_name()}'; write it as {FORM}"
+        raise InvalidSettings(message=message)
+    if found.drivername != "postgresql" and found.get_dialect().is_async:
+        message = (
+            f"{variable} names the asynchronous driver '{found.get_driver_name()}'; "
+            "name one that is not, such as postgresql+psycopg://"
+        )
+        raise InvalidSettings(message=message)
