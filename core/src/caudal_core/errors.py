@@ -338,6 +338,8 @@ def clean_text(value: object) -> str:
         text = str(value)
     except Exception:  # noqa: BLE001 - it is somebody else's code
         text = f"({type(value).__name__} without a readable text)"
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.encode("utf-8", "replace").decode().replace("\x00", "?")
 
 

@@ -260,6 +260,10 @@ def require_fields(value: JSON, data: Records) -> None:
 
 def render_rows(value: JSON, data: Records, people: People | None = None) -> list[JSON]:
     """A config value filled from each record; `UnknownField` for what no record has."""
+    if not isinstance(value, Mapping | list | tuple) and (
+        type(value) is not str or "{{" not in value
+    ):
+        return [value] * len(data)
     require_fields(value, data)
     columns = data.columns
     return [render_value(value, row, columns=columns, people=people) for row in data.view()]

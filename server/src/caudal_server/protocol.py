@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 import httptools
 import orjson
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from caudal_server.bodies import WHOLE
 
 HEADER_SECONDS = 30.0
 """How long a caller may take to send the first line and the headers of a call."""
@@ -69,6 +71,7 @@ class Protocol(HttpToolsProtocol):
         """What was answered before its body was whole is over now."""
         if self.parser.should_upgrade():
             return
+        cast("dict[str, Any]", self.scope)[WHOLE] = True
         super().on_message_complete()
         if self._is_answered():
             self._wait_for_next()

@@ -6,7 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Sequence
 
 from caudal_core.engine.execution import Execution
-from caudal_core.payload import EMPTY, LARGE
+from caudal_core.payload import EMPTY, LARGE, Payload
 from caudal_core.preview import preview
 
 RUNS_KEPT = 10
@@ -26,32 +26,35 @@ class Shelf:
         self.open: dict[str, Execution] = {}
         self._keep = keep
         self._forever = forever
-        self._ended: OrderedDict[str, Execution] = OrderedDict()
+        self._ended: OrderedDict[str, tuple[Execution, int]] = OrderedDict()
         self._runs = 0
         self._bytes = 0
         self._graphs: Counter[str] = Counter()
 
     def find(self, execution_id: str) -> Execution | None:
         """The execution, if it is here."""
-        return self.open.get(execution_id) or self._ended.get(execution_id)
+        found = self.open.get(execution_id)
+        if found is None and (ended := self._ended.get(execution_id)) is not None:
+            return ended[0]
+        return found
 
     def all(self) -> Sequence[Execution]:
         """The last that have ended, then those that have not."""
-        return [*self._ended.values(), *self.open.values()]
+        return [*(execution for execution, _ in self._ended.values()), *self.open.values()]
 
     def end(self, execution: Execution) -> None:
         """An execution has ended: keep what is shown of it."""
         if execution.closing is not None:
             execution.record.end(execution.closing)
         self.open.pop(execution.id, None)
-        self._ended[execution.id] = execution
-        _lighten(execution)
-        self._count(execution, 1)
+        weight = _lighten(execution)
+        self._ended[execution.id] = execution, weight
+        self._count(execution, weight, 1)
         while self._too_many() and not self._forever:
             _, oldest = self._ended.popitem(last=False)
-            self._count(oldest, -1)
+            self._count(*oldest, -1)
 
-    def _count(self, execution: Execution, sign: int) -> None:
+    def _count(self, execution: Execution, weight: int, sign: int) -> None:
         graph, known = execution.graph, self._graphs
         if sign > 0 and graph.hash not in known:
             self._bytes += graph.size
@@ -60,33 +63,40 @@ class Shelf:
             del known[graph.hash]
             self._bytes -= graph.size
         self._runs += sign * len(execution.runs)
-        self._bytes += sign * _weight(execution)
+        self._bytes += sign * weight
 
     def _too_many(self) -> bool:
         most = RUNS_KEPT * self._keep
         return len(self._ended) > self._keep or self._runs > most or self._bytes > BYTES_KEPT
 
 
-def _weight(execution: Execution) -> int:
-    """About the bytes that the values take: as objects some times what they take as text."""
-    payloads = (payload for run in execution.runs for payload in (run.outputs or {}).values())
-    reported = sum(len(run.report) for run in execution.runs)
-    return reported + 4 * sum(min(payload.size, LARGE) for payload in payloads)
+def _lighten(execution: Execution) -> int:
+    """Let go of what is kept elsewhere or can be made again.
 
-
-def _lighten(execution: Execution) -> None:
-    """Let go of what is kept elsewhere or can be made again."""
+    Returns about the bytes that the values left take: as objects some times their size as text.
+    """
     execution.inputs = EMPTY
     execution.env = None
     execution.delivered = []
     execution.restored = {}
-    handed_on = {id(load) for run in execution.runs for load in (run.outputs or {}).values()}
+    size, large = 0, []
     for run in execution.runs:
         run.rest()
+        size += len(run.report)
         for payload in (run.outputs or {}).values():
+            size += 4 * min(payload.size, LARGE)
             if payload.ref is not None and payload.whole:
                 payload.let_go(preview(payload.glance))
-        for payload in (run.input or {}).values():
-            made_again = payload.encoded is None and id(payload) not in handed_on
-            if payload.large and (payload.ref is not None or made_again):
-                payload.let_go(preview(payload.glance))
+        large += [payload for payload in (run.input or {}).values() if payload.size > LARGE]
+    if large:
+        _let_go(large, execution)
+    return size
+
+
+def _let_go(inputs: Sequence[Payload], execution: Execution) -> None:
+    """Of large inputs keep those that are some node's output and are kept nowhere else."""
+    handed_on = {id(load) for run in execution.runs for load in (run.outputs or {}).values()}
+    for payload in inputs:
+        made_again = payload.encoded is None and id(payload) not in handed_on
+        if payload.ref is not None or made_again:
+            payload.let_go(preview(payload.glance))

@@ -158,5 +158,9 @@ class NodeRun:
 
     def rest(self) -> None:
         """Nothing more will happen: of its context only the log stays."""
-        notes = self.notes
-        self.ctx, self.stored_notes = None, notes if notes is not None and notes.log else None
+        if self.ctx is None:
+            return
+        notes = self.ctx.said
+        self.ctx = None
+        if notes is not None and notes.log:
+            self.stored_notes = notes

@@ -82,7 +82,8 @@ _ORDER: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 def _ordered(name: str, right: JSON, zone: Zone) -> Test:
-    compare, number, moment = _ORDER[name], as_number(right), read_moment(right)
+    compare, number = _ORDER[name], as_number(right)
+    moment = read_moment(right) if number is None else None
     plain = type(number) in PLAIN
 
     def test(value: Any) -> bool:
