@@ -77,6 +77,21 @@ async def test_too_much_is_refused_before_it_comes(
         assert f"the body has {length:,} bytes; the limit is 1,000" == answer.json["detail"]
 
 
+@pytest.mark.parametrize("announced", [True, False])
+async def test_a_limit_holds_for_what_comes_in_one_piece(
+    tmp_path: Path, *, announced: bool
+) -> None:
+    """A body that is whole before anybody looks is measured as any other: 413, in either form."""
+    body = b'{"workflowId": "%b"}' % (b"x" * 1000)
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
+    head = f"POST {EXECUTE} HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    sent = post(EXECUTE, body) if announced else head.encode() + chunks
+    async with listening(tmp_path, memory=True, max_body=1000) as here, connected(here) as raw:
+        answer = await raw.ask(sent)
+        assert 413 == answer.status
+        assert f"the body has {len(body):,} bytes; the limit is 1,000" == answer.json["detail"]
+
+
 async def test_who_asks_is_told_to_go_on(tmp_path: Path) -> None:
     """`Expect: 100-continue` with a body that fits is answered so, and then the body is read."""
     async with listening(tmp_path, memory=True) as here, connected(here) as raw:
