@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any, Final
 
 import orjson
 
-from caudal_core.errors import InvalidResult
+from caudal_core.metadata import NOTHING_KNOWN, Metadata, agreed, as_metadata
 from caudal_core.records import Records
 from caudal_core.tables.columns import Columns
 from caudal_core.tables.foreign import is_table
@@ -23,8 +23,6 @@ from caudal_core.values import (
     normalise,
 )
 
-Metadata = Mapping[str, Mapping[str, Any]]
-
 NO_REPORT: Final = b"{}"
 
 LARGE = 64_000
@@ -35,8 +33,6 @@ LEAST_CELL: Final = 6
 
 GLANCE: Final = 20
 """Records that are looked at of a table."""
-
-_NO_METADATA: Metadata = {}
 
 
 class Payload:
@@ -54,7 +50,7 @@ class Payload:
         data: JSON,
         encoded: bytes | None,
         size: int,
-        metadata: Metadata = _NO_METADATA,
+        metadata: Metadata = NOTHING_KNOWN,
         ref: str | None = None,
     ) -> None:
         self.data = data
@@ -68,9 +64,9 @@ class Payload:
     @classmethod
     def of(cls, value: Any) -> Payload:
         """The payload for what a handler returned: normalised, encoded, measured."""
-        metadata = _NO_METADATA
+        metadata = NOTHING_KNOWN
         if isinstance(value, Records):
-            metadata = _metadata(value.metadata)
+            metadata = as_metadata(value.metadata)
             if value._table is not None and not value.single and _many(value):  # noqa: SLF001 - every node pays for a property
                 return TablePayload(value.table, metadata)
             value = value.to_json()
@@ -111,7 +107,7 @@ class Payload:
     def agreed(self, known: Sequence[Metadata]) -> Payload:
         """Itself, with what is known of the columns of all that it was made of."""
         if any(known):
-            self.metadata, self.clashes = _agreed(known)
+            self.metadata, self.clashes = agreed(known)
         return self
 
     @classmethod
@@ -169,7 +165,7 @@ class TablePayload(Payload):
 
     __slots__ = ("_shown", "_table")
 
-    def __init__(self, table: Columns, metadata: Metadata = _NO_METADATA) -> None:
+    def __init__(self, table: Columns, metadata: Metadata = NOTHING_KNOWN) -> None:
         self._table: Columns | None = table
         self._shown: JSON = None
         self.encoded = None
@@ -233,7 +229,7 @@ class LatePayload(Payload):
         self._made: JSON = None
         self.encoded = None
         self.size = sum(part.size for part in parts)
-        self.metadata = _NO_METADATA
+        self.metadata = NOTHING_KNOWN
         self.ref = None
         self.clashes = ()
         self.rows = sum(part.rows or 0 for part in parts)
@@ -277,45 +273,6 @@ def _many(records: Records) -> bool:
 def _may_be_deep(encoded: bytes) -> bool:
     """Whether it could be nested beyond what is allowed; `normalise` then looks."""
     return len(encoded) > MAX_DEPTH and encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH
-
-
-def _agreed(known: Iterable[Metadata]) -> tuple[Metadata, tuple[str, ...]]:
-    """What is known of each column where all that know it agree, and where they do not."""
-    agreed: dict[str, dict[str, Any]] = {}
-    clashes: dict[tuple[str, str], list[Any]] = {}
-    for column, key, value in _facts(known):
-        facts = agreed.setdefault(column, {})
-        if facts.setdefault(key, value) != value:
-            seen = clashes.setdefault((column, key), [facts[key]])
-            seen += [value] if value not in seen else []
-    for column, key in clashes:
-        del agreed[column][key]
-    return agreed, tuple(
-        f"the {key} of the column '{column}' differs, and is left out: "
-        + ", ".join(map(str, values))
-        for (column, key), values in clashes.items()
-    )
-
-
-def _facts(known: Iterable[Metadata]) -> Iterator[tuple[str, str, Any]]:
-    for metadata in known:
-        for column, facts in metadata.items():
-            for key, value in facts.items():
-                yield column, key, value
-
-
-def _metadata(given: Any) -> Metadata:
-    """What is known of columns, as JSON; `InvalidResult` if it is no mapping by column."""
-    if not given:
-        return _NO_METADATA
-    known = normalise(given)
-    if type(known) is not dict or not all(type(item) is dict for item in known.values()):
-        raise InvalidResult(
-            "the metadata of records is no object of objects",
-            es="los metadatos de los registros no son un objeto de objetos",
-            hint="write it as {column: {name: value}}",
-        )
-    return known
 
 
 EMPTY = Payload({}, b"{}", 2)

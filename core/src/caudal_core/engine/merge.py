@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
-from caudal_core.payload import LatePayload, Metadata, Payload, TablePayload
+from caudal_core.metadata import Metadata
+from caudal_core.payload import LatePayload, Payload, TablePayload
 from caudal_core.records import Records, is_records, kind_of
 
 Delivered = Sequence[dict[str, Payload] | None]
