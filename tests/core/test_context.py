@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from caudal_core import Context, NotAvailable, Records, UnknownField
-from caudal_core.context import MAX_LOG_CHARACTERS, MAX_LOG_LINES, Environment
+from caudal_core.context import Environment
 from caudal_core.errors import ExecutionCancelled, FileRefused, NodeTimeout
 from caudal_core.files import FileAccess
+from caudal_core.notes import MAX_LOG_CHARACTERS, MAX_LOG_LINES
 
 
 def context(node_id: str = "n1", attempt: int = 1, **environment: Any) -> Context:

@@ -19,14 +19,13 @@ from caudal_core.errors import (
 )
 from caudal_core.files import FileAccess
 from caudal_core.formats import People
+from caudal_core.notes import Log, Notes
 from caudal_core.records import Records, Row
 from caudal_core.stores import RecordAccess, RecordStores
 from caudal_core.template import render_rows, render_value
 from caudal_core.values import JSON
 from caudal_core.workers import Answer, Limits, shared_workers
 
-MAX_LOG_LINES = 200
-MAX_LOG_CHARACTERS = 2_000
 MAX_MESSAGE_CHARACTERS = 2_000
 TAKEN = frozenset(("success", "error", "outputdata", "outputdatainfo", "metadata"))
 """Names that a node's result has of its own, as they are compared."""
@@ -54,62 +53,6 @@ class Environment:
     records: RecordStores = field(default_factory=RecordStores)
     clock: Callable[[], datetime] = utc_now
     node_memory: int | None = None
-
-
-class Notes:
-    """What a node said while it ran: one line, a report beside its output, log and progress."""
-
-    __slots__ = ("changed", "dropped", "log", "message", "progress", "report")
-
-    def __init__(self) -> None:
-        self.message: str | None = None
-        self.report: dict[str, Any] = {}
-        self.log: list[dict[str, str]] = []
-        self.dropped = 0
-        self.progress: dict[str, Any] | None = None
-        self.changed: Callable[[], None] | None = None
-
-    def line(self, level: str, text: str) -> None:
-        """Add one line to the log; beyond the limit lines are counted, not kept."""
-        if len(self.log) >= MAX_LOG_LINES:
-            self.dropped += 1
-            return
-        self.log.append({"level": level, "message": clean_text(text)[:MAX_LOG_CHARACTERS]})
-        self.tell()
-
-    def tell(self) -> None:
-        """Let whoever watches the node know that there is something new."""
-        if self.changed is not None:
-            self.changed()
-
-
-def _filled(text: str, args: tuple[object, ...]) -> str:
-    """The line as logging would make it; arguments that do not fit stand behind it."""
-    try:
-        return text % args if args else text
-    except (TypeError, ValueError):
-        return f"{text} {args}"
-
-
-class Log:
-    """The node's own log, shown with its execution: `ctx.log.info("read %d pages", count)`."""
-
-    __slots__ = ("_notes",)
-
-    def __init__(self, notes: Notes) -> None:
-        self._notes = notes
-
-    def info(self, text: str, *args: object) -> None:
-        """Something worth knowing."""
-        self._notes.line("info", _filled(text, args))
-
-    def warning(self, text: str, *args: object) -> None:
-        """Something that a person should look at."""
-        self._notes.line("warning", _filled(text, args))
-
-    def error(self, text: str, *args: object) -> None:
-        """Something that went wrong without failing the node."""
-        self._notes.line("error", _filled(text, args))
 
 
 class Context:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Protocol
 
-from caudal_core.context import Notes
+from caudal_core.notes import Notes
 from caudal_core.payload import Payload
 
 ExecutionState = Literal["pending", "running", "waiting", "completed", "failed", "cancelled"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from caudal_core.context import Notes
 from caudal_core.journal.journal import Row
 from caudal_core.journal.records import Ending, ExecutionRecord, NodeRun
+from caudal_core.notes import Notes
 from caudal_core.payload import NO_REPORT, Payload, TablePayload
 from caudal_core.preview import preview
 from caudal_core.values import decode, encode

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from pydantic import alias_generators
 
-from caudal_core.context import Context, Notes
+from caudal_core.context import Context
 from caudal_core.errors import InvalidResult
 from caudal_core.handler import Handler, Outputs
+from caudal_core.notes import Notes
 from caudal_core.payload import LARGE, NO_REPORT, Payload, TablePayload
 from caudal_core.records import Records
 from caudal_core.values import JSON, encode, normalise
