@@ -21,7 +21,15 @@ from caudal_core.graph import build_graph
 from caudal_core.registry import load_registry
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-NAMES = ["limpieza-csv", "meter-cost", "per-row-branches", "price-filter", "webhook-answer"]
+NAMES = [
+    "limpieza-csv",
+    "meter-cost",
+    "per-row-branches",
+    "power-peaks",
+    "price-filter",
+    "save-readings",
+    "webhook-answer",
+]
 PRICE = "Price (€/MWh)"
 
 

@@ -256,6 +256,7 @@ class Context:
                 effect=self.idempotency_key,
                 now=self.now,
                 check=self.check,
+                afford=self.afford,
                 organization=self.organization,
                 dry_run=self.dry_run,
             )

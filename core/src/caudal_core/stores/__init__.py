@@ -3,6 +3,7 @@
 from caudal_core.stores.access import RecordAccess
 from caudal_core.stores.errors import EntityExists, EntityNotFound, RowRefused, StoreFailed
 from caudal_core.stores.filters import Comparison, Filter, Group, filter_of
+from caudal_core.stores.gathering import gathered
 from caudal_core.stores.lookup import RecordStores
 from caudal_core.stores.model import Entity, Mode, Page, Query, Report, Sort, Write, sort_of
 from caudal_core.stores.protocol import OpenStore, RecordStore, StorePlace
@@ -28,5 +29,6 @@ __all__ = [
     "StorePlace",
     "Write",
     "filter_of",
+    "gathered",
     "sort_of",
 ]

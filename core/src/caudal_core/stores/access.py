@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from itertools import count
+from typing import Any
 
 from caudal_core.stores.errors import EntityNotFound
 from caudal_core.stores.lookup import RecordStores
 from caudal_core.stores.model import Entity, Mode, Page, Query, Report, Write
+from caudal_core.tables.weight import weight
 from caudal_core.values import JSON, normalise
 
 
@@ -34,6 +37,7 @@ class RecordAccess:
         effect: str,
         now: Callable[[], datetime],
         check: Callable[[], None],
+        afford: Callable[[int, str], None],
         organization: str | None,
         dry_run: bool,
     ) -> None:
@@ -41,6 +45,7 @@ class RecordAccess:
         self._effect = effect
         self._now = now
         self._check = check
+        self._afford = afford
         self._organization = organization
         self._dry_run = dry_run
         self._writes = count(1)
@@ -67,8 +72,22 @@ class RecordAccess:
             return self._stores.new(name)
 
     def read(self, entity: Entity, query: Query | None = None) -> Page:
-        """Records; all of them without a query."""
-        return self._stores.read(entity, replace(query or Query(), check=self._check))
+        """Records; all of them without a query.
+
+        `NodeMemory` where they are more than a node may build: told by the first of them where the
+        entity says how many there are, else when it has come to that.
+        """
+        query = query or Query()
+        weigh = partial(self._weigh, expected=_expected(entity, query))
+        page = self._stores.read(entity, replace(query, check=self._check, weigh=weigh))
+        weigh(page.records)
+        return page
+
+    def _weigh(self, found: Sequence[Any], *, expected: int = 0) -> None:
+        if found:
+            count = max(expected, len(found))
+            each = weight(found) / len(found)
+            self._afford(int(count * each), f"{count} records")
 
     def write(
         self,
@@ -90,3 +109,10 @@ class RecordAccess:
             check=self._check,
         )
         return self._stores.write(entity, wanted)
+
+
+def _expected(entity: Entity, query: Query) -> int:
+    """How many records come, as far as it is known before."""
+    if query.where is not None or query.cursor or entity.records is None:
+        return 0
+    return entity.records if query.limit is None else min(entity.records, query.limit)

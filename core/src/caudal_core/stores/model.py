@@ -19,6 +19,10 @@ def never() -> None:
     """Nobody cancels."""
 
 
+def weightless(records: Sequence[Any]) -> None:
+    """Nobody minds how many there are."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entity:
     """A kind of records: a table. `properties` are names and types (`caudal_core.stores.types`).
@@ -53,7 +57,8 @@ class Query:
     """Which records, in which order, how many, and which columns of them.
 
     `cursor` goes on behind a page of the same query; `as_of` asks for what was there at a moment.
-    `check` is called now and then, and may raise.
+    `check` is called now and then, and may raise. So may `weigh`, which is given the records that
+    were made so far (`caudal_core.stores.gathered` does it).
     """
 
     where: Filter | None = None
@@ -63,6 +68,7 @@ class Query:
     cursor: str | None = None
     as_of: str | None = None
     check: Callable[[], None] = never
+    weigh: Callable[[Sequence[Any]], None] = weightless
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
         TABLE: the file is no workbook, text or Parquet, is broken, protected or too large, or is
             not written as the config says.
         WORKER_LIMIT, WORKER_CRASHED: the file takes too much, or ends the process that reads it.
+        NODE_MEMORY: the records would take more than a node may build.
         FILE_REFUSED: the file is missing or lies outside the allowed folders.
         NOT_AVAILABLE: the file is remote.
         UNKNOWN_FIELD: `columns` names one that is not there, or a template a field that is not.
@@ -96,6 +97,7 @@ def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
         ctx.log.warning("%s", line)
     for line in answer.value["notes"]:
         ctx.log.info("%s", line)
+    ctx.afford(job.weight_of(answer), counted(answer.value["rows"], "record"))
     records = job.records_of(answer, ctx.check)
     _say(ctx, records, answer.value["names"], shown, answer.value)
     return records

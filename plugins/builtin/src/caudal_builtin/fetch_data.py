@@ -7,6 +7,7 @@ from typing import Any, Self
 from pydantic import model_validator
 
 from caudal_builtin.inputs import without_reserved
+from caudal_builtin.memory import afford_copies
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, DataError, Field, Records, Text, handler
 from caudal_core.records import is_records
@@ -128,6 +129,7 @@ def fetch_data(config: FetchDataConfig, data: Any, ctx: Context) -> Records:
         UNKNOWN_FIELD: `filter`, `sort` or `columns` names a property that the entity does not have.
         INVALID_REQUEST: a part of the filter that cannot be read.
         NOT_AVAILABLE: `asOf`, of a store that keeps no history.
+        NODE_MEMORY: more records than a node may build; narrow it by filter, columns or limit.
     """
     entity = ctx.records.find(*filter(None, (config.entity_id, config.entity_name)))
     query = Query(
@@ -144,7 +146,10 @@ def fetch_data(config: FetchDataConfig, data: Any, ctx: Context) -> Records:
         entity_name=entity.name,
         count=len(rows),
     )
-    return Records(_with_input(rows, without_reserved(data, ctx)))
+    added = without_reserved(data, ctx)
+    if isinstance(added, dict) and added:
+        afford_copies(Records(rows), ctx)
+    return Records(_with_input(rows, added))
 
 
 def _with_input(rows: list[dict[str, Any]], data: Any) -> list[dict[str, Any]]:

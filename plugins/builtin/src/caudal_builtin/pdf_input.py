@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import getsizeof
 from typing import Any
 
 from pydantic import field_validator
@@ -95,6 +96,7 @@ def pdf_input(config: PdfInputConfig, data: Any, ctx: Context) -> Any:
         FILE_REFUSED: the file is missing or lies outside the allowed folders.
         NOT_AVAILABLE: the file is remote.
         WORKER_LIMIT, WORKER_CRASHED: the file takes too much, or ends the process that reads it.
+        NODE_MEMORY: the text would take more than a node may build.
     """
     name = named_file(config, data, ctx, inline=config.pdf_text is not None)
     if name:
@@ -127,6 +129,7 @@ def _from_file(config: PdfInputConfig, name: str, ctx: Context) -> Any:
     asked["password"] = config.password.get_secret_value()
     found = ctx.in_worker(job.read, asked, what=f"reading '{shown}'").value
     pages = found["pages"]
+    ctx.afford(sum(getsizeof(page["text"]) for page in pages), "text")
     scans = [page["page"] for page in pages if page["images"]]
     _say(ctx, shown, found, scans)
     if config.by_page:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -17,7 +17,7 @@ from caudal_builtin.store.documents import OF_ALL, unpacked
 from caudal_builtin.store.narrowing import Narrowing
 from caudal_builtin.store.ordering import behind, cursor_of, keys_of, position
 from caudal_core import NotAvailable, UnknownField
-from caudal_core.stores import Page, Query
+from caudal_core.stores import Page, Query, gathered
 from caudal_core.stores.filters import Comparison, Filter, Group
 from caudal_core.stores.matching import Test, matcher, operand_text
 
@@ -50,12 +50,19 @@ def read_page(
     reading = Reading(dialect, number, known, query)
     with closing(reading.rows(connection)) as rows:
         if query.limit is None:
-            return Page([_chosen(row, query.columns) for row in rows])
-        page = list(islice(rows, query.limit + 1))
-    shown = page[: query.limit]
-    more = len(page) > len(shown) and bool(shown)
-    cursor = cursor_of(query, shown[-1].values) if more else None
-    return Page([_chosen(row, query.columns) for row in shown], cursor)
+            return Page(gathered((_chosen(row, query.columns) for row in rows), query))
+        last: list[Found] = []
+        page = _noted(islice(rows, query.limit), last)
+        records = gathered((_chosen(row, query.columns) for row in page), query)
+        more = bool(last) and next(rows, None) is not None
+    return Page(records, cursor_of(query, last[0].values) if more else None)
+
+
+def _noted(rows: Iterable[Found], last: list[Found]) -> Iterator[Found]:
+    """The same rows; the one that was given out last is in `last`."""
+    for row in rows:
+        last[:] = [row]
+        yield row
 
 
 class Reading:

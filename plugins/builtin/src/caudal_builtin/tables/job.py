@@ -12,10 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from pathlib import Path
+from sys import getsizeof
 from typing import TYPE_CHECKING, Any, Final
 
 from caudal_builtin.tables.layout import CHECK_EVERY, Options
 from caudal_core import Answer, Records, UnknownField
+from caudal_core.tables.weight import weight
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +31,10 @@ _JSON: Final = b"json"
 
 _WHOLE: Final = b"whole"
 """The form of a column of numbers in which those without decimals are whole numbers."""
+
+_POINTER: Final = 8
+_CELL: Final = 24
+"""Bytes of a value beside what it is in a file: a number's object, or what is around a text."""
 
 _ABOUT: Final = ("skipped", "encoding", "delimiter", "sheet", "warnings", "notes", "misfits")
 
@@ -98,6 +104,18 @@ def _as_array(column: list[Any]) -> tuple[pa.Array, bytes]:
 def _told_apart(value: float | None) -> bool:
     """Whether a number without decimals is a whole number."""
     return type(value) is not float or not value.is_integer()
+
+
+def weight_of(answer: Answer) -> int:
+    """About the bytes that the records of an answer take; none of them is made for that."""
+    names, count = answer.value["names"], answer.value["rows"]
+    columns = answer.value.get("columns")
+    values = (
+        count * len(names) * _CELL + len(answer.body or b"")
+        if columns is None
+        else sum(map(weight, columns))
+    )
+    return int(count * (_POINTER + getsizeof(dict.fromkeys(names))) + values)
 
 
 def records_of(answer: Answer, check: Callable[[], None]) -> Records:

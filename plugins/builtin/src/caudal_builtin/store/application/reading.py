@@ -15,7 +15,7 @@ from sqlalchemy import ColumnElement, Connection
 from caudal_builtin.store.application.columns import TableForm
 from caudal_core import NotAvailable, UnknownField
 from caudal_core.errors import InvalidRequest
-from caudal_core.stores import Comparison, Filter, Group, Page, Query
+from caudal_core.stores import Comparison, Filter, Group, Page, Query, gathered
 from caudal_core.stores.matching import matcher, operand_number
 from caudal_core.values import normalise
 
@@ -52,10 +52,10 @@ def read_page(connection: Connection, form: TableForm, query: Query) -> Page:
             raise UnknownField(name, list(known))
     begin = _position(query)
     with closing(_rows(connection, form, query, known, begin)) as rows:
-        found = list(rows if query.limit is None else islice(rows, query.limit + 1))
-    shown = found[: query.limit]
-    cursor = _cursor(query, begin + len(shown)) if len(found) > len(shown) else None
-    return Page([_chosen(row, query.columns) for row in shown], cursor)
+        wanted = islice(rows, query.limit)
+        shown = gathered((_chosen(row, query.columns) for row in wanted), query)
+        more = query.limit is not None and next(rows, None) is not None
+    return Page(shown, _cursor(query, begin + len(shown)) if more else None)
 
 
 def _rows(
