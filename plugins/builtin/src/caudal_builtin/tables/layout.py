@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
 
+from caudal_builtin.tables.coded import Column
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.tables.ranges import block, cut
 from caudal_builtin.wording import counted
@@ -45,7 +46,7 @@ class Table:
     """
 
     names: list[str]
-    columns: list[list[Any]]
+    columns: list[Column]
     places: Sequence[int] = ()
     letters: Sequence[int] = ()
     skipped: int = 0
@@ -87,11 +88,11 @@ def laid_out(
 
 def _columns(
     body: Sequence[Sequence[Any]], width: int, check: Callable[[], None]
-) -> list[list[Any]]:
+) -> list[Column]:
     if body and set(map(len, body)) == {width}:
         check()
         return list(map(list, zip(*body, strict=True)))
-    columns = []
+    columns: list[Column] = []
     for i in range(width):
         check()
         columns.append([row[i] if i < len(row) else "" for row in body])
