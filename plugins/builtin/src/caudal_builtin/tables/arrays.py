@@ -33,7 +33,8 @@ def array_of(values: Sequence[Any], kind: type | None) -> pa.Array:
     found = _filled(filled, kind)
     if not lacking:
         return found
-    return pc.if_else(_booleans([v is not None for v in values]), found, pa.scalar(None, found.type))
+    null = pa.nulls(1, found.type)[0]  # `pa.scalar` would import it too
+    return pc.if_else(_booleans([v is not None for v in values]), found, null)
 
 
 def _filled(values: Sequence[Any], kind: type) -> pa.Array:

@@ -30,6 +30,7 @@ def convert(table: Table, options: Options) -> None:
     filled = [[text for text in texts.values() if text] for texts in stripped]
     possible = [_marks(texts, table.delimiter) for texts in filled]
     certain = certain_marks(possible)
+    columns: list[Column] = []
     for index, texts in enumerate(filled):
         options.check()
         unclear = options.decimal is None and undecided(texts, possible[index], certain)
@@ -43,7 +44,8 @@ def convert(table: Table, options: Options) -> None:
             explain(table, index, plain, options.decimal, undecided=unclear)
         elif not (certain or options.decimal or table.delimiter == ","):
             _doubt(table, table.names[index], texts, possible[index])
-        table.columns[index] = _replaced(column, values)
+        columns.append(_replaced(column, values))
+    table.columns = columns
 
 
 def _replaced(column: Column, values: Mapping[str, Any]) -> Column:

@@ -109,11 +109,11 @@ def _as_array(column: list[Any]) -> tuple[pa.Array, bytes]:
     return array_of([orjson.dumps(value).decode() for value in column], str), _JSON
 
 
-def _told_apart(value: float | None) -> bool:
+def _told_apart(value: Any) -> bool:
     """Whether a number among floats remains what it is: whole, or with decimals."""
     if type(value) is int:
         return -_EXACT <= value <= _EXACT
-    return type(value) is not float or not value.is_integer()
+    return value is None or not value.is_integer()
 
 
 def records_of(answer: Answer, check: Callable[[], None]) -> Records:

@@ -46,7 +46,7 @@ class Table:
     """
 
     names: list[str]
-    columns: list[Column]
+    columns: Sequence[Column]
     places: Sequence[int] = ()
     letters: Sequence[int] = ()
     skipped: int = 0
@@ -88,11 +88,11 @@ def laid_out(
 
 def _columns(
     body: Sequence[Sequence[Any]], width: int, check: Callable[[], None]
-) -> list[Column]:
+) -> list[list[Any]]:
     if body and set(map(len, body)) == {width}:
         check()
         return list(map(list, zip(*body, strict=True)))
-    columns: list[Column] = []
+    columns = []
     for i in range(width):
         check()
         columns.append([row[i] if i < len(row) else "" for row in body])
@@ -112,7 +112,8 @@ def _body(
             width = max(width, len(row))
             body.append(row)
             places.append(place)
-            check_size(len(body), width, "table", "tabla")
+            if len(body) * width > MAX_CELLS:
+                check_size(len(body), width, "table", "tabla")
     return body, places, place
 
 

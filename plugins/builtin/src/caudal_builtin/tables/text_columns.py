@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import csv
 from array import array
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from caudal_builtin.tables.arrays import array_of
 from caudal_builtin.tables.coded import Coded
 from caudal_builtin.tables.layout import MAX_CELLS, Options, Table, laid_out
+
+Check = Callable[[], None]
 
 LARGE: Final = 1 << 20
 """Bytes from which on it pays to load Arrow."""
@@ -38,7 +40,7 @@ def read_columns(
     asked = options.range is None and options.header_row in (None, 1)
     if not (plain and asked and any(map(str.strip, header))) or not _is_plain(path, options):
         return None
-    read = _cells(path, encoding, delimiter, len(header), int(hint), options)
+    read = _cells(path, encoding, delimiter, len(header), skip=int(hint), check=options.check)
     if read is None or (read.num_rows - 1) * len(header) > MAX_CELLS:
         return None
     start = 1 + options.skip_rows
@@ -64,7 +66,7 @@ def _is_plain(path: Path, options: Options) -> bool:
 
 
 def _cells(
-    path: Path, encoding: str, delimiter: str, width: int, skip: int, options: Options
+    path: Path, encoding: str, delimiter: str, width: int, *, skip: int, check: Check
 ) -> Any | None:
     """All rows, the names among them, as texts; nothing where they differ in length."""
     import pyarrow as pa
@@ -80,16 +82,14 @@ def _cells(
                 skip_rows=skip,
                 block_size=_BLOCK,
             ),
-            arrow_csv.ParseOptions(
-                delimiter=delimiter, quote_char=False, ignore_empty_lines=False
-            ),
+            arrow_csv.ParseOptions(delimiter=delimiter, quote_char=False, ignore_empty_lines=False),
             arrow_csv.ConvertOptions(
                 column_types={f"f{n}": pa.large_string() for n in range(width)},
                 null_values=[],
                 strings_can_be_null=False,
             ),
         )
-        read = pa.Table.from_batches(_watched(reader, options), reader.schema)
+        read = pa.Table.from_batches(_watched(reader, check), reader.schema)
     except (pa.ArrowException, UnicodeError):
         return None
     longest = csv.field_size_limit()
@@ -99,9 +99,9 @@ def _cells(
     return read if read.num_columns == width else None
 
 
-def _watched(reader: Any, options: Options) -> Iterator[Any]:
+def _watched(reader: Any, check: Check) -> Iterator[Any]:
     for batch in reader:
-        options.check()
+        check()
         yield batch
 
 

@@ -42,7 +42,7 @@ def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
     options.check()
     table = laid_out(rows, options, as_value)
     table.sheet = sheet
-    table.columns = [values_of(column) for column in table.columns]
+    table.columns = [values_of(list(column)) for column in table.columns]
     _tell(table, seen)
     return table
 
