@@ -111,7 +111,25 @@ def tsv() -> bytes:
     return "\n".join(lines).encode("utf-8-sig")
 
 
-@pytest.mark.parametrize("made", [xls, ods, parquet, xlsx, tsv])
+def xlsm() -> bytes:
+    """The same as a workbook with macros: another type of its main part, and the macros' own."""
+    plain, macros = (f"application/vnd.{name}.main+xml" for name in _MAIN_PARTS)
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(xlsx())) as book, zipfile.ZipFile(out, "w") as made:
+        for name in book.namelist():
+            content = book.read(name)
+            if name == "[Content_Types].xml":
+                assert plain.encode() in content
+                content = content.replace(plain.encode(), macros.encode())
+            made.writestr(name, content)
+        made.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
+    return out.getvalue()
+
+
+_MAIN_PARTS = ("openxmlformats-officedocument.spreadsheetml.sheet", "ms-excel.sheet.macroEnabled")
+
+
+@pytest.mark.parametrize("made", [xls, ods, parquet, xlsx, xlsm, tsv])
 def test_every_kind_says_the_same(read: Read, made: Callable[[], bytes]) -> None:
     """The same table in any form gives the same records, whatever the file is called."""
     for name in ("data.bin", "data.csv"):
