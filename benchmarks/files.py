@@ -101,7 +101,7 @@ def figures() -> Iterator[dict[str, Any]]:
             excel,
             PYARROW,
             floor="pyarrow.csv by hand, to a list of objects",
-            most=None,
+            most=2.0,
         )
         _write_document(folder / "small.pdf", 2)
         _write_document(folder / "large.pdf", PAGES)

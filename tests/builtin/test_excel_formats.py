@@ -15,6 +15,7 @@ from odf.opendocument import OpenDocumentSpreadsheet  # type: ignore[import-unty
 from odf.table import Table, TableCell, TableRow  # type: ignore[import-untyped]
 from odf.text import P  # type: ignore[import-untyped]
 from pydantic import ValidationError
+from pyxlsbwriter import XlsbWriter  # type: ignore[import-untyped]
 from tests.builtin.files import Read, reader, warnings, workbook
 
 from caudal_builtin.excel_input import excel_input
@@ -126,6 +127,14 @@ def xlsm() -> bytes:
     return out.getvalue()
 
 
+def xlsb(folder: Path) -> bytes:
+    """The table in Excel's binary form."""
+    with XlsbWriter(str(folder / "made.xlsb")) as book:
+        book.add_sheet("Data")
+        book.write_sheet([NAMES, *ROWS])
+    return (folder / "made.xlsb").read_bytes()
+
+
 _MAIN_PARTS = ("openxmlformats-officedocument.spreadsheetml.sheet", "ms-excel.sheet.macroEnabled")
 
 
@@ -134,6 +143,11 @@ def test_every_kind_says_the_same(read: Read, made: Callable[[], bytes]) -> None
     """The same table in any form gives the same records, whatever the file is called."""
     for name in ("data.bin", "data.csv"):
         assert RECORDS == read(made(), name=name).output
+
+
+def test_a_binary_workbook_says_the_same(read: Read, tmp_path: Path) -> None:
+    """So does the form in which Excel keeps large workbooks."""
+    assert RECORDS == read(xlsb(tmp_path), name="data.bin").output
 
 
 def test_a_large_table_is_the_same_as_a_small_one(read: Read, tmp_path: Path) -> None:
