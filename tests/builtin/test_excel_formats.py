@@ -15,6 +15,7 @@ from odf.opendocument import OpenDocumentSpreadsheet  # type: ignore[import-unty
 from odf.table import Table, TableCell, TableRow  # type: ignore[import-untyped]
 from odf.text import P  # type: ignore[import-untyped]
 from pydantic import ValidationError
+from pyxlsbwriter import XlsbWriter  # type: ignore[import-untyped]
 from tests.builtin.files import Read, reader, warnings, workbook
 
 from caudal_builtin.excel_input import excel_input
@@ -111,11 +112,42 @@ def tsv() -> bytes:
     return "\n".join(lines).encode("utf-8-sig")
 
 
-@pytest.mark.parametrize("made", [xls, ods, parquet, xlsx, tsv])
+def xlsm() -> bytes:
+    """The same as a workbook with macros: another type of its main part, and the macros' own."""
+    plain, macros = (f"application/vnd.{name}.main+xml" for name in _MAIN_PARTS)
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(xlsx())) as book, zipfile.ZipFile(out, "w") as made:
+        for name in book.namelist():
+            content = book.read(name)
+            if name == "[Content_Types].xml":
+                assert plain.encode() in content
+                content = content.replace(plain.encode(), macros.encode())
+            made.writestr(name, content)
+        made.writestr("xl/vbaProject.bin", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504))
+    return out.getvalue()
+
+
+def xlsb(folder: Path) -> bytes:
+    """The table in Excel's binary form."""
+    with XlsbWriter(str(folder / "made.xlsb")) as book:
+        book.add_sheet("Data")
+        book.write_sheet([NAMES, *ROWS])
+    return (folder / "made.xlsb").read_bytes()
+
+
+_MAIN_PARTS = ("openxmlformats-officedocument.spreadsheetml.sheet", "ms-excel.sheet.macroEnabled")
+
+
+@pytest.mark.parametrize("made", [xls, ods, parquet, xlsx, xlsm, tsv])
 def test_every_kind_says_the_same(read: Read, made: Callable[[], bytes]) -> None:
     """The same table in any form gives the same records, whatever the file is called."""
     for name in ("data.bin", "data.csv"):
         assert RECORDS == read(made(), name=name).output
+
+
+def test_a_binary_workbook_says_the_same(read: Read, tmp_path: Path) -> None:
+    """So does the form in which Excel keeps large workbooks."""
+    assert RECORDS == read(xlsb(tmp_path), name="data.bin").output
 
 
 def test_a_large_table_is_the_same_as_a_small_one(read: Read, tmp_path: Path) -> None:

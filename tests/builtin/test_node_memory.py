@@ -89,19 +89,33 @@ def test_a_table_of_the_application(tmp_path: Path) -> None:
         store.close()
 
 
-@pytest.mark.parametrize("count", [100, 12_000], ids=["rows", "columns"])
-def test_a_file_of_records(tmp_path: Path, count: int) -> None:
-    """The records are weighed before they are made, within half of what they take."""
+def csv_of(count: int, path: Path) -> dict[str, Any]:
+    """A file of so many records; what a handler is run with to read it."""
     lines = [f"nº {at};{at},25;{at}" for at in range(count)]
-    path = tmp_path / "file.csv"
     path.write_text("\n".join(["meter;kWh;n", *lines]), encoding="utf-8")
-    more = {"files": FileAccess([tmp_path])}
-    config = {"filePath": "file.csv"}
+    return {"files": FileAccess([path.parent])}
+
+
+def test_a_file_of_records(tmp_path: Path) -> None:
+    """The records are weighed before they are made, within half of what they take."""
+    count, config = 100, {"filePath": "file.csv"}
+    more = csv_of(count, tmp_path / "file.csv")
     taken = weight(run_handler(excel_input, None, config, **more).output)
     with pytest.raises(NodeMemory, match=f"{count} records; CAUDAL_NODE_MEMORY"):
         run_handler(excel_input, None, config, node_memory=taken // 2, **more)
     found = run_handler(excel_input, None, config, node_memory=taken * 3 // 2, **more).output
     assert count == len(found)
+
+
+def test_a_file_in_columns(tmp_path: Path) -> None:
+    """What stays in columns is weighed as columns, which take far less than its rows would."""
+    count, config = 12_000, {"filePath": "file.csv"}
+    more = csv_of(count, tmp_path / "file.csv")
+    with pytest.raises(NodeMemory, match=f"{count} records; CAUDAL_NODE_MEMORY"):
+        run_handler(excel_input, None, config, node_memory=20 * count, **more)
+    found = run_handler(excel_input, None, config, node_memory=60 * count, **more).output
+    assert count == len(found)
+    assert weight(found) > 120 * count
 
 
 def test_the_text_of_a_pdf(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from caudal_builtin.tables.coded import Coded, Column, different
 from caudal_builtin.tables.dates import iso_date, spanish_date
 from caudal_builtin.tables.layout import Options, Table
 from caudal_builtin.tables.numerals import (
@@ -25,24 +26,31 @@ def convert(table: Table, options: Options) -> None:
 
     Each text is looked at once, however often it stands in its column.
     """
-    different = [{text: text.strip() for text in column} for column in table.columns]
-    filled = [[text for text in texts.values() if text] for texts in different]
+    stripped = [{text: text.strip() for text in different(column)} for column in table.columns]
+    filled = [[text for text in texts.values() if text] for texts in stripped]
     possible = [_marks(texts, table.delimiter) for texts in filled]
     certain = certain_marks(possible)
+    columns: list[Column] = []
     for index, texts in enumerate(filled):
         options.check()
         unclear = options.decimal is None and undecided(texts, possible[index], certain)
         numbers = _numbers(texts, possible[index], certain, options.decimal)
         readers = (numbers,) if numbers else (spanish_date, iso_date)
-        column, given = table.columns[index], different[index]
+        column, given = table.columns[index], stripped[index]
         values = None if unclear else _read(given, readers)
         if values is None:
-            values = {text: text if plain else None for text, plain in given.items()}
-            stripped = [given[text] for text in column]
-            explain(table, index, stripped, options.decimal, undecided=unclear)
+            values = {text: text if given[text] else None for text in given}
+            plain = [given[text] for text in column]
+            explain(table, index, plain, options.decimal, undecided=unclear)
         elif not (certain or options.decimal or table.delimiter == ","):
             _doubt(table, table.names[index], texts, possible[index])
-        table.columns[index] = [values[text] for text in column]
+        columns.append(_replaced(column, values))
+    table.columns = columns
+
+
+def _replaced(column: Column, values: Mapping[str, Any]) -> Column:
+    found = [values[text] for text in different(column)]
+    return Coded(found, column.codes) if isinstance(column, Coded) else found
 
 
 def _numbers(

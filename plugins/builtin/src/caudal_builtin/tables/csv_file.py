@@ -14,6 +14,7 @@ from caudal_builtin.tables.encoding import encoding_of
 from caudal_builtin.tables.layout import CHECK_EVERY, Options, Table, check_size, laid_out
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.tables.sniff import delimiter_of, title_above
+from caudal_builtin.tables.text_columns import read_columns
 
 _SAMPLE: Final = 200
 _NO_DELIMITER: Final = "\x1f"
@@ -33,8 +34,14 @@ def read_text(path: Path, options: Options) -> Table:
         seen = sample[: _SAMPLE - 1] or sample
         said = options.delimiter or (hint[1] if hint else None)
         delimiter = said or delimiter_of(seen, options.header_row)
-        rows = _rows(chain(sample, lines), delimiter or _NO_DELIMITER, options)
-        table = laid_out(rows, options)
+        table = None
+        if delimiter and sample:
+            table = read_columns(
+                path, encoding, delimiter, options, hint=hint is not None, first=sample[0]
+            )
+        if table is None:
+            rows = _rows(chain(sample, lines), delimiter or _NO_DELIMITER, options)
+            table = laid_out(rows, options)
     table.encoding, table.delimiter = encoding, delimiter
     if said is None:
         table.warnings += title_above(seen, options.header_row, delimiter)

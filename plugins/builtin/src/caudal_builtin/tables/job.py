@@ -15,6 +15,8 @@ from pathlib import Path
 from sys import getsizeof
 from typing import TYPE_CHECKING, Any, Final
 
+from caudal_builtin.tables.arrays import array_of
+from caudal_builtin.tables.coded import Coded, Column
 from caudal_builtin.tables.layout import CHECK_EVERY, Options
 from caudal_core import Answer, Records, UnknownField
 from caudal_core.tables.weight import weight
@@ -35,6 +37,9 @@ _WHOLE: Final = b"whole"
 _POINTER: Final = 8
 _CELL: Final = 24
 """Bytes of a value beside what it is in a file: a number's object, or what is around a text."""
+
+_EXACT: Final = 1 << 53
+"""Beyond it a float leaves whole numbers out."""
 
 _ABOUT: Final = ("skipped", "encoding", "delimiter", "sheet", "warnings", "notes", "misfits")
 
@@ -59,7 +64,7 @@ def read(asked: dict[str, Any]) -> Answer:
     about |= {"names": names, "rows": len(table.places)}
     columns = [table.columns[at[name]] for name in names]
     if len(table.places) < LARGE:
-        return Answer({**about, "columns": columns})
+        return Answer({**about, "columns": list(map(list, columns))})
     return Answer(about, _as_ipc(names, columns))
 
 
@@ -70,10 +75,10 @@ def explain(asked: dict[str, Any]) -> None:
     why_too_large(Path(asked["path"]), Options(**asked["options"]))
 
 
-def _as_ipc(names: Sequence[str], columns: Sequence[list[Any]]) -> bytes:
+def _as_ipc(names: Sequence[str], columns: Sequence[Column]) -> bytes:
     import pyarrow as pa
 
-    arrays = [_as_array(column) for column in columns]
+    arrays = [_coded(c) if isinstance(c, Coded) else _as_array(c) for c in columns]
     schema = pa.schema(
         [
             pa.field(name, array.type, metadata={_FORM: form} if form else None)
@@ -87,43 +92,58 @@ def _as_ipc(names: Sequence[str], columns: Sequence[list[Any]]) -> bytes:
     return sink.getvalue()
 
 
+def _coded(column: Coded) -> tuple[pa.Array, bytes]:
+    """The same of a column by its different values; texts that come again stand there once."""
+    import pyarrow as pa
+
+    values, form = _as_array(column.values)
+    if pa.types.is_large_string(values.type) and 2 * len(values) < len(column):
+        return pa.DictionaryArray.from_arrays(column.codes, values), form
+    return values.take(column.codes), form
+
+
 def _as_array(column: list[Any]) -> tuple[pa.Array, bytes]:
     """The column in Arrow, and its form if it is not to be taken as it stands."""
     import orjson
-    import pyarrow as pa
 
     kinds = set(map(type, column)) - {type(None)}
-    with suppress(pa.ArrowInvalid, OverflowError):
+    with suppress(OverflowError, UnicodeEncodeError):
         if len(kinds) <= 1 and kinds <= {int, float, str, bool}:
-            return pa.array(column), b""
+            return array_of(column, next(iter(kinds), None)), b""
         if kinds == {int, float} and all(map(_told_apart, column)):
-            return pa.array(column, pa.float64()), _WHOLE
-    return pa.array([orjson.dumps(value).decode() for value in column], pa.string()), _JSON
+            return array_of(column, float), _WHOLE
+    return array_of([orjson.dumps(value).decode() for value in column], str), _JSON
 
 
-def _told_apart(value: float | None) -> bool:
-    """Whether a number without decimals is a whole number."""
-    return type(value) is not float or not value.is_integer()
+def _told_apart(value: Any) -> bool:
+    """Whether a number among floats remains what it is: whole, or with decimals."""
+    if type(value) is int:
+        return -_EXACT <= value <= _EXACT
+    return value is None or not value.is_integer()
 
 
 def weight_of(answer: Answer) -> int:
     """About the bytes that the records of an answer take; none of them is made for that."""
     names, count = answer.value["names"], answer.value["rows"]
     columns = answer.value.get("columns")
-    values = (
-        count * len(names) * _CELL + len(answer.body or b"")
-        if columns is None
-        else sum(map(weight, columns))
-    )
+    if columns is not None:
+        values = sum(map(weight, columns))
+    elif _stays(_table_of(answer.body)):
+        return len(answer.body)
+    else:
+        values = count * len(names) * _CELL + len(answer.body)
     return int(count * (_POINTER + getsizeof(dict.fromkeys(names))) + values)
 
 
 def records_of(answer: Answer, check: Callable[[], None]) -> Records:
-    """The records of an answer."""
+    """The records of an answer, in columns where each of a large table is of one type."""
     names, count = answer.value["names"], answer.value["rows"]
     columns = answer.value.get("columns")
     if columns is None:
-        columns = _columns_of(answer.body)
+        table = _table_of(answer.body)
+        if _stays(table):
+            return Records(table.replace_schema_metadata(None))
+        columns = list(map(_values_of, table.schema, table.columns))
     records: list[dict[str, Any]] = []
     with _uncollected():
         for start in range(0, count, CHECK_EVERY):
@@ -131,6 +151,12 @@ def records_of(answer: Answer, check: Callable[[], None]) -> Records:
             some = [column[start : start + CHECK_EVERY] for column in columns]
             records += [dict(zip(names, row, strict=True)) for row in zip(*some, strict=True)]
     return Records(records)
+
+
+def _stays(table: pa.Table) -> bool:
+    """Whether the records are handed on in these columns, none of which stands for another."""
+    named = not any(name.startswith("\0") for name in table.column_names)
+    return named and not any(map(_form_of, table.schema))
 
 
 @contextmanager
@@ -145,19 +171,34 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _columns_of(body: bytes) -> list[list[Any]]:
-    import orjson
+def _table_of(body: bytes) -> pa.Table:
     import pyarrow as pa
 
     with pa.ipc.open_stream(pa.py_buffer(body)) as stream:
-        table = stream.read_all()
-    found = []
-    for field, column in zip(table.schema, table.columns, strict=True):
-        values = column.to_pylist()
-        form = (field.metadata or {}).get(_FORM)
-        if form == _JSON:
-            values = orjson.loads(f"[{','.join(values)}]")
-        elif form == _WHOLE:
-            values = [int(v) if v is not None and v.is_integer() else v for v in values]
-        found.append(values)
+        return stream.read_all()
+
+
+def _form_of(field: pa.Field) -> bytes | None:
+    found: bytes | None = (field.metadata or {}).get(_FORM)
     return found
+
+
+def _values_of(field: pa.Field, column: pa.ChunkedArray) -> list[Any]:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(field.type):
+        return _read_as(_form_of(field), column.to_pylist())
+    chunk = column.combine_chunks()
+    coded = chunk.chunk(0) if isinstance(chunk, pa.ChunkedArray) else chunk
+    return list(Coded(_read_as(_form_of(field), coded.dictionary.to_pylist()), coded.indices))
+
+
+def _read_as(form: bytes | None, values: list[Any]) -> list[Any]:
+    import orjson
+
+    if form == _JSON:
+        found: list[Any] = orjson.loads(f"[{','.join(values)}]")
+        return found
+    if form == _WHOLE:
+        return [int(v) if v is not None and v.is_integer() else v for v in values]
+    return values

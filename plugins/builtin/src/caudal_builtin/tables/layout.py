@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Literal
 
+from caudal_builtin.tables.coded import Column
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.tables.ranges import block, cut
 from caudal_builtin.wording import counted
@@ -45,7 +46,7 @@ class Table:
     """
 
     names: list[str]
-    columns: list[list[Any]]
+    columns: Sequence[Column]
     places: Sequence[int] = ()
     letters: Sequence[int] = ()
     skipped: int = 0
@@ -111,7 +112,8 @@ def _body(
             width = max(width, len(row))
             body.append(row)
             places.append(place)
-            check_size(len(body), width, "table", "tabla")
+            if len(body) * width > MAX_CELLS:
+                check_size(len(body), width, "table", "tabla")
     return body, places, place
 
 

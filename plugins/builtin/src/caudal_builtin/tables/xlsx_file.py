@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
     """The table in one sheet of a workbook; `UnreadableTable` says what is wrong with it.
 
-    Read by calamine, whose cells keep their types; fastexcel is no faster at the parsing itself
-    and turns a column of mixed types into texts.
+    Read by calamine, whose cells keep their types; fastexcel is faster, but turns a column of mixed
+    types into texts.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
@@ -42,7 +42,7 @@ def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
     options.check()
     table = laid_out(rows, options, as_value)
     table.sheet = sheet
-    table.columns = [values_of(column) for column in table.columns]
+    table.columns = [values_of(list(column)) for column in table.columns]
     _tell(table, seen)
     return table
 
