@@ -1,6 +1,7 @@
 """JSON that comes from outside, read strictly."""
 
 import json
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from caudal_core.errors import InvalidRequest
 from caudal_core.intake import loads
-from caudal_core.values import MAX_DEPTH, encode, normalise
+from caudal_core.values import MAX_DEPTH, decode, encode, normalise
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
 VALUES = st.recursive(
@@ -36,6 +37,31 @@ def test_long_whole_numbers_keep_all_digits() -> None:
     assert type(loads(b"1e2")) is float
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0.12345678901234567890",
+        "12345678901234567.5",
+        "-123456789012345678901234567890.01",
+        "1.1e-323",
+    ],
+)
+def test_long_decimals_keep_all_digits(text: str) -> None:
+    """A decimal that a float would round stays exact, on the way to the journal and back too."""
+    value = loads(f'{{"a": [{text}]}}')
+    assert value == {"a": [Decimal(text)]}
+    assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["0.30000000000000004", "1.7976931348623157e308", "5e-324", "-0.0", "1.10", "1e-5"]
+)
+def test_what_a_float_gives_back_is_a_float(text: str) -> None:
+    """Floats as programs print them, in up to 17 digits, do not become exact decimals."""
+    assert type(loads(text)) is float
+    assert repr(loads(text)) == repr(float(text))
+
+
 def test_a_mark_at_the_beginning_is_no_content() -> None:
     """A byte order mark before the JSON does no harm."""
     assert {"a": 1} == loads(b'\xef\xbb\xbf{"a": 1}')
@@ -56,6 +82,9 @@ def test_a_mark_at_the_beginning_is_no_content() -> None:
         (b'{"\\u0000": 1}', "the body holds a NUL character"),
         (b'["\\ud800"]', "the body holds half of a surrogate pair"),
         (b'{"\\udfff": 1}', "the body holds half of a surrogate pair"),
+        (b"[1e-400]", "the body holds 1e-400, which is beyond what a number can be"),
+        (b"[1e-99999999]", "the body holds 1e-99999999, which is beyond what a number can be"),
+        (b"0." + b"1" * 5000, "the body holds a decimal number that is too long"),
         (b"1" * 5000, "the body holds a whole number that is too long"),
         (b"[" * 100_000, "the body is nested too deeply"),
     ],

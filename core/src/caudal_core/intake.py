@@ -1,7 +1,8 @@
 """JSON that comes from outside, read strictly.
 
-What other readers take in silence is refused with its reason: NaN and Infinity, numbers that no
-float holds, a key given twice, NUL and lone surrogates in texts, absurd depth.
+What other readers take in silence is refused with its reason: NaN and Infinity, numbers beyond
+what a float can be, a key given twice, NUL and lone surrogates in texts, absurd depth. What they
+round in silence keeps its digits: a decimal that no float gives back is a `Decimal`.
 """
 
 from __future__ import annotations
@@ -9,11 +10,19 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from decimal import Decimal
 from functools import cache
-from typing import Any, NoReturn
+from sys import float_info
+from typing import Any, Final, NoReturn
 
 from caudal_core.errors import InvalidRequest
 from caudal_core.values import JSON, MAX_DEPTH
+
+MOST_DIGITS: Final = 4_300
+"""Characters of a decimal; as many as Python reads of a whole number."""
+
+_SURE: Final = 16
+"""Characters with which a decimal has 15 digits at most, which every float of full size keeps."""
 
 
 def loads(body: bytes | str, *, what: str = "the body") -> JSON:
@@ -40,7 +49,9 @@ def loads(body: bytes | str, *, what: str = "the body") -> JSON:
 @cache
 def _decoder() -> json.JSONDecoder:
     """Made once: with hooks, `json.loads` makes one at each call."""
-    return json.JSONDecoder(parse_constant=_constant, parse_float=_float, object_pairs_hook=_object)
+    return json.JSONDecoder(
+        parse_constant=_constant, parse_float=_decimal, object_pairs_hook=_object
+    )
 
 
 def _refused(what: str, why: str) -> InvalidRequest:
@@ -58,12 +69,23 @@ def _constant(name: str) -> NoReturn:
     raise ValueError(message)
 
 
-def _float(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        message = f"holds {text}, which is beyond what a number can be"
+def _decimal(text: str) -> float | Decimal:
+    """A float where it gives the same number back, as with all that programs print of floats."""
+    if len(text) > MOST_DIGITS:
+        message = "holds a decimal number that is too long"
         raise ValueError(message)
-    return number
+    number = float(text)
+    if len(text) <= _SURE and abs(number) >= float_info.min:
+        return number if not math.isinf(number) else _beyond(text)
+    exact = Decimal(text)
+    if math.isinf(number) or (exact and not number):
+        return _beyond(text)
+    return number if exact == Decimal(repr(number)) else exact
+
+
+def _beyond(text: str) -> NoReturn:
+    message = f"holds {text}, which is beyond what a number can be"
+    raise ValueError(message)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
