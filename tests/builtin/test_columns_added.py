@@ -15,7 +15,7 @@ from caudal_builtin.rename_columns import rename_columns
 from caudal_builtin.split_columns import split_columns
 from caudal_core import Context, Records
 from caudal_core.context import Environment
-from caudal_core.errors import NodeMemory
+from caudal_core.errors import ExecutionCancelled, NodeMemory
 
 PLACEHOLDERS = [
     "{{a}}",
@@ -125,6 +125,21 @@ def test_texts_that_are_too_much(data: Records, value: str) -> None:
     ctx = Context("n", Environment(node_memory=8_000_000))
     with pytest.raises(NodeMemory, match=r"20000 .*CAUDAL_NODE_MEMORY allows 8,000,000"):
         add_field(add_field.parse({"fieldValue": value}), data, ctx)
+
+
+@pytest.mark.parametrize(
+    "data", [arrow(a=["x" * 500] * 20_000), Records([{"a": "x" * 500}] * 20_000)]
+)
+def test_computed_texts_that_are_too_much(data: Records) -> None:
+    """What an expression makes is weighed on the way too; one that is cancelled ends."""
+    config = add_field.parse({"expression": "concat([a], [a], [a])"})
+    ctx = Context("n", Environment(node_memory=8_000_000))
+    with pytest.raises(NodeMemory, match=r"20000 values; CAUDAL_NODE_MEMORY allows 8,000,000"):
+        add_field(config, data, ctx)
+    ctx = Context("n", Environment())
+    ctx.cancel()
+    with pytest.raises(ExecutionCancelled):
+        add_field(config, data, ctx)
 
 
 @settings(deadline=None)

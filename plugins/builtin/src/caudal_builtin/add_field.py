@@ -67,7 +67,12 @@ def _values(config: AddFieldConfig, data: Records, zone: Zone, ctx: Context) -> 
         return _rendered(config.field_value, data, ctx)
     if config.field_value not in ("", None):
         ctx.log.warning("the expression sets '%s'; its fieldValue is not used", config.field_name)
-    return compile_expression(config.expression).whole_column(data, zone)
+
+    def afford(size: int) -> None:
+        ctx.check()
+        ctx.afford(size, counted(len(data), "value"))
+
+    return compile_expression(config.expression).whole_column(data, zone, afford)
 
 
 def _rendered(value: JSON, data: Records, ctx: Context) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from caudal_builtin.expressions.parser import Parser
 from caudal_builtin.expressions.scope import Evaluate, Scope, Told
@@ -15,9 +15,19 @@ from caudal_builtin.expressions.vectors import NotByColumns, Vector
 from caudal_builtin.moments import Zone, told_by_order
 from caudal_builtin.row_errors import RowError
 from caudal_core import Records, Row
+from caudal_core.tables.weight import weight
 from caudal_core.template import Placeholder
 from caudal_core.template_columns import narrowed
 from caudal_core.values import JSON
+
+Afford = Callable[[int], None]
+
+AT_ONCE: Final = 1_000
+"""Values that are weighed together."""
+
+
+def unlimited(_size: int) -> None:
+    """Nobody minds how much is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,35 +39,39 @@ class Expression:
     evaluate: Evaluate
     vector: Vector | None = None
 
-    def column(self, data: Records, zone: Zone) -> list[JSON]:
+    def column(self, data: Records, zone: Zone, afford: Afford = unlimited) -> list[JSON]:
         """Its value for each record, in order.
 
-        `zone` places date-times without a zone where they meet one that has one. Raises
-        `UnknownField` for a field that no record has, and a `RowError` that names the row.
+        `zone` places date-times without a zone where they meet one that has one; `afford` is told
+        of the bytes of the values so far, and may raise. Raises `UnknownField` for a field that no
+        record has, and a `RowError` that names the row.
         """
         for field in self.fields:
             field.require(data)
-        return self._by_record(data, zone)
+        return self._by_record(data, zone, afford)
 
-    def whole_column(self, data: Records, zone: Zone) -> Any:
-        """The same, as an Arrow array where it is computed so."""
+    def whole_column(self, data: Records, zone: Zone, afford: Afford = unlimited) -> Any:
+        """The same, as an Arrow array where it is computed so: of numbers, which take little."""
         if data.in_columns and self.vector is not None:
             with suppress(NotByColumns):
                 found = self.vector(data)
                 if not isinstance(found, int | float):
                     return found
-        return self.column(data, zone)
+        return self.column(data, zone, afford)
 
-    def _by_record(self, data: Records, zone: Zone) -> list[JSON]:
+    def _by_record(self, data: Records, zone: Zone, afford: Afford) -> list[JSON]:
         scope = Scope(data.columns, zone)
         told = self._told(data, scope) if zone.ambiguous == "infer" else {}
-        out = []
+        out, size = list[JSON](), 0
         for index, row in enumerate(self._read(data)):
             scope.told = told.get(index, {})
             try:
                 out.append(self.evaluate(row, scope))
             except RowError as error:
                 raise (error if data.single else error.in_row(index)) from None
+            if len(out) % AT_ONCE == 0:
+                size += weight(out[-AT_ONCE:])
+                afford(size)
         return out
 
     def _read(self, data: Records) -> Sequence[Row]:
