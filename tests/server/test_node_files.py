@@ -23,6 +23,7 @@ from caudal_core import Config, Context, Records, handler
 from caudal_core.values import decode, to_wire
 from caudal_server.exports.csv_text import csv_pieces
 from caudal_server.exports.options import Options
+from caudal_server.exports.xlsx_book import xlsx_pieces
 
 MOMENT = datetime(2026, 10, 25, 2, 30)  # noqa: DTZ001 - without a zone
 ODD: list[dict[str, Any]] = [
@@ -281,6 +282,13 @@ async def test_what_is_no_records(tmp_path: Path) -> None:
         path = f"/api/executions/{execution_id}/nodes/s/data"
         answer = await here.get(f"{path}?format=csv", 422)
         assert "has a text, and csv holds records" in answer["detail"]
+
+
+def test_a_workbook_keeps_all_digits_of_a_float() -> None:
+    """As Excel does in its files: none is rounded, and the largest does not become infinite."""
+    numbers = [1 / 7, 0.1 + 0.2, 1.7976931348623157e308, 5e-324, -123456789.12345679, 1e22, -0.0]
+    content = b"".join(xlsx_pieces(Records([{"n": number} for number in numbers]), Options("xlsx")))
+    assert numbers == [row[0] for row in cells(content)]
 
 
 async def test_what_excel_does_not_hold(tmp_path: Path) -> None:

@@ -63,12 +63,26 @@ def _write(path: Path, data: Records, names: list[str], folder: Path) -> None:
                     _put(sheet, index, column, row.get(name), name)
 
 
+class _AllDigits(float):
+    """A float written with all digits it needs, as Excel writes it; xlsxwriter cuts it at 16.
+
+    1.7976931348623157e308 would be infinite then, and 1/7 another number.
+    """
+
+    __slots__ = ()
+
+    def __format__(self, _spec: str, /) -> str:
+        return float.__repr__(self)
+
+
 def _put(sheet: Any, row: int, column: int, value: JSON, name: str) -> None:
     if value is None or value == "":
         return
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value)
-    elif isinstance(value, float) or (isinstance(value, int) and abs(value) < _DIGITS):
+    elif isinstance(value, float):
+        sheet.write_number(row, column, _AllDigits(value))
+    elif isinstance(value, int) and abs(value) < _DIGITS:
         sheet.write_number(row, column, value)
     else:
         text = as_text(value) if isinstance(value, int | Decimal | list | dict) else value
