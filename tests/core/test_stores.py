@@ -9,7 +9,8 @@ from tests.core.sites import Site, error
 
 from caudal_core import NotAvailable
 from caudal_core.errors import InvalidRequest
-from caudal_core.stores import RecordStores, filter_of, sort_of
+from caudal_core.stores import EntityExists, Query, RecordStores, filter_of, sort_of
+from caudal_core.testing import MemoryRecordStore
 
 OFFERS = """
 from caudal_core import hookimpl
@@ -43,6 +44,19 @@ def test_stores_of_packages_are_asked_in_their_order(site: Site) -> None:
     ]
     assert "o" == stores.find("both").store
     assert "first" == stores.store_name(stores.new("x"))
+
+
+def test_no_entity_hides_another() -> None:
+    """A name that any store has is taken, for a new entity and for one that is renamed."""
+    first, second = MemoryRecordStore(meters=[]), MemoryRecordStore(sales=[{"kWh": 1}])
+    second.name = "shop"
+    stores = RecordStores.of(first, second)
+    with pytest.raises(EntityExists, match="'sales'"):
+        stores.create("sales", {})
+    with pytest.raises(EntityExists, match="'sales'"):
+        stores.change(stores.find("meters"), "sales", {})
+    assert [1] == [row["kWh"] for row in stores.read(stores.find("sales"), Query()).records]
+    assert "counters" == stores.change(stores.find("meters"), "counters", {}).name
 
 
 def test_what_is_no_mapping_of_stores_is_refused(site: Site) -> None:

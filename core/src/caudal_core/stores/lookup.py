@@ -9,7 +9,7 @@ from threading import Lock
 from typing import TypeVar
 
 from caudal_core.errors import CaudalError, NotAvailable, error_text
-from caudal_core.stores.errors import EntityNotFound, StoreFailed
+from caudal_core.stores.errors import EntityExists, EntityNotFound, StoreFailed
 from caudal_core.stores.model import Entity, Page, Query, Report, Write
 from caudal_core.stores.protocol import OpenStore, RecordStore, StorePlace
 
@@ -61,17 +61,26 @@ class RecordStores:
     def create(
         self, name: str, properties: Mapping[str, str], organization: str | None = None
     ) -> Entity:
-        """A new entity in the first store; `EntityExists` if the name is taken."""
+        """A new entity in the first store; `EntityExists` if the name is taken in any of them."""
         key = next(iter(self._all()), "")
+        self._refuse_taken(name, key)
         store = self._store(key)
         made = _asked(store, lambda: store.create(name, properties, organization))
         return replace(made, store=key)
 
     def change(self, entity: Entity, name: str, properties: Mapping[str, str]) -> Entity:
-        """See `RecordStore.change`."""
+        """See `RecordStore.change`; `EntityExists` if another store has the new name."""
         store = self._store(entity.store)
+        if name != entity.name:
+            self._refuse_taken(name, entity.store)
         changed = _asked(store, lambda: store.change(entity, name, properties))
         return replace(changed, store=entity.store)
+
+    def _refuse_taken(self, name: str, own: str) -> None:
+        """Else one entity would hide another of that name, such as a table of the application."""
+        for key, store in self._all().items():
+            if key != own and _asked(store, partial(store.find, name)) is not None:
+                raise EntityExists(name=name)
 
     def delete(self, entity: Entity) -> None:
         """See `RecordStore.delete`."""
