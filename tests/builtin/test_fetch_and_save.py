@@ -6,10 +6,13 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from tests.core.tables import arrow
 
 from caudal_builtin.fetch_data import fetch_data
 from caudal_builtin.save_records import save_records
-from caudal_core import CaudalError, DataError, NotAvailable, UnknownField
+from caudal_core import CaudalError, Context, DataError, NotAvailable, UnknownField
+from caudal_core.context import Environment
+from caudal_core.errors import NodeMemory
 from caudal_core.stores import EntityNotFound, RecordStores, RowRefused
 from caudal_core.testing import MemoryRecordStore, Ran, check_handler, run_handler
 
@@ -101,6 +104,20 @@ def test_what_cannot_be_fetched_is_said() -> None:
         fetched({"sort": ["kwh"]})
     with pytest.raises(NotAvailable):
         fetched({"asOf": "2026-01-01"})
+
+
+def test_a_table_whose_rows_are_too_much_is_not_saved() -> None:
+    """What is in columns is weighed before it becomes rows; nothing is written."""
+    records = stores()
+    ctx = Context("n", Environment(node_memory=4_000_000, records=records))
+    data = arrow(a=list(range(20_000)), b=["x"] * 20_000)
+    assert data.nbytes < 1_000_000
+    with pytest.raises(NodeMemory, match="20000 records; CAUDAL_NODE_MEMORY allows 4,000,000"):
+        save_records(save_records.parse({}), data, ctx)
+    assert [] == records.entities()
+    ctx = Context("n", Environment(node_memory=40_000_000, records=records))
+    save_records(save_records.parse({}), data, ctx)
+    assert [20_000] == [entity.records for entity in records.entities()]
 
 
 def test_save_makes_the_entity_and_hands_on_its_input() -> None:

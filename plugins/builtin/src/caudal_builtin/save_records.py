@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+from caudal_builtin.memory import afford_rows
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, Field, Records, Text, handler
 from caudal_core.stores import Entity, Report
@@ -91,8 +92,10 @@ def save_records(config: SaveRecordsConfig, data: Records, ctx: Context) -> Reco
         ROW_REFUSED: a row that cannot be written, by its number from 0; nothing was.
         ENTITY_NOT_FOUND: no store has the entity of `entityId`, and no table is named.
         UNKNOWN_FIELD: a column that a table of the application does not have.
+        NODE_MEMORY: the rows of a large table take more than CAUDAL_NODE_MEMORY allows.
     """
     entity = _entity(config, ctx)
+    afford_rows(data, ctx)
     rows = data.view()
     report = ctx.records.write(entity, rows, mode=config.save_mode, keys=config.key_columns)
     entity = entity if ctx.dry_run or entity.id else ctx.records.find(entity.name)
