@@ -47,6 +47,17 @@ async def test_a_file_goes_in_and_comes_out(tmp_path: Path) -> None:
     assert [] == left(tmp_path)
 
 
+async def test_several_files_in_one_form_are_refused(tmp_path: Path) -> None:
+    """None is dropped in silence: who sends two is told, and none is kept."""
+    async with service(tmp_path) as live:
+        files = [("file", ("a.csv", b"a\n1\n", "text/csv")), ("file", ("b.csv", b"b", "text/csv"))]
+        answer = await live.http.post("/api/files", files=files)
+        assert 422 == answer.status_code
+        assert "several fields 'file': send one file a request" in answer.json()["detail"]
+        assert [] == (await live.get("/api/files"))["files"]
+    assert [] == left(tmp_path)
+
+
 async def test_files_are_listed_in_pages(tmp_path: Path) -> None:
     """Newest first, a page at a time, each file once."""
     async with service(tmp_path) as live:

@@ -29,7 +29,7 @@ AROUND: Final = 64_000
 async def upload(request: Request) -> UploadedFile:
     """Keep the file that a form brings in its field `file`; the form's other fields are nothing.
 
-    `InvalidRequest` where there is no form or no such field, 413 beyond `CAUDAL_MAX_UPLOAD`.
+    `InvalidRequest` where there is no form, or not one such field, 413 beyond `CAUDAL_MAX_UPLOAD`.
     """
     boundary = _boundary(request)
     limit = int(state.settings(request).max_upload)
@@ -39,8 +39,7 @@ async def upload(request: Request) -> UploadedFile:
     try:
         while (part := await form.next_part()) is not None:
             if part.name != FIELD or kept is not None:
-                async for _ in form.content():
-                    pass
+                await _passed_over(form, part)
                 continue
             kept = await _kept(form, part, pool, uploads, limit)
     except BaseException:
@@ -51,6 +50,15 @@ async def upload(request: Request) -> UploadedFile:
         message = f"the form has no field '{FIELD}' with a file"
         raise InvalidRequest(message=message)
     return kept
+
+
+async def _passed_over(form: _Form, part: Part) -> None:
+    """Read what is no file of ours; a second file is refused, as it would be lost in silence."""
+    if part.name == FIELD:
+        message = f"the form has several fields '{FIELD}': send one file a request"
+        raise InvalidRequest(message=message)
+    async for _ in form.content():
+        pass
 
 
 async def _kept(
