@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import socket
 import sqlite3
@@ -18,6 +19,8 @@ from tests.core.flows import HANDLERS, document, give
 
 from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine, FolderStorage
+from caudal_core.engine.attempts import Attempts
+from caudal_core.engine.drive import Drive
 from caudal_core.errors import InvalidWorkflow, Overloaded, Unavailable
 from caudal_core.graph import build_graph
 from caudal_core.registry import Registry
@@ -51,6 +54,20 @@ async def test_a_graph_can_be_submitted(tmp_path: Path, *, stored: bool) -> None
         graph = await engine.graph(document({"a": give(1)}), workflow_id="w2")
         execution = await ended(await engine.submit(graph))
         assert ("w2", b"1") == (execution.record.workflow_id, execution.record.final)
+
+
+async def test_an_ended_execution_leaves_no_circle() -> None:
+    """What drove it is let go with its last reference: the collector finds nothing of it."""
+    async with running(None) as engine:
+        gc.collect()
+        gc.disable()
+        try:
+            await ended(await engine.submit(document({"a": give(1)})))
+            await asyncio.sleep(0)
+            left = [item for item in gc.get_objects() if isinstance(item, Drive | Attempts)]
+        finally:
+            gc.enable()
+        assert [] == left
 
 
 async def test_an_invalid_workflow_is_not_accepted(tmp_path: Path) -> None:

@@ -61,6 +61,7 @@ class Drive:
                 timer.cancel()
             if not _cancelling():
                 self._recorder.finish()
+            del self._attempts  # they know their drive: no circle is left for the collector
 
     def _timer(self, started: float, seconds: float | None) -> asyncio.TimerHandle | None:
         """Ends the execution in its time, which a restart does not give anew."""
