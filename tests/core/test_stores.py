@@ -82,6 +82,7 @@ def test_without_a_store_it_is_said() -> None:
     [
         (5, "filter is no comparison"),
         ([{"field": ""}], r"filter\[0\] is no comparison"),
+        ([{"field": "k"}], r"filter\[0\] compares 'k' with nothing: give it a value"),
         ({"or": [{"field": "a", "operator": "equal"}]}, r"filter.or\[0\]: .*did you mean 'equals'"),
         ({"field": "a", "operator": "between", "value": 1}, "between needs two values"),
         ({"field": "a", "value": [1]}, "compares with one value"),

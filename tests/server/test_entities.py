@@ -164,9 +164,9 @@ def test_a_write_that_does_not_fit_is_refused(
 @pytest.mark.parametrize(
     ("query", "status", "why"),
     [
-        ({"filter": "{"}, 422, "filter is no JSON"),
+        ({"filter": "{"}, 422, "filter is not JSON"),
         ({"filter": '{"field": "kWh", "operator": "gt"}'}, 422, "no operator 'gt'"),
-        ({"filter": '{"field": "kwh"}'}, 422, "did you mean 'kWh'"),
+        ({"filter": '{"field": "kwh", "value": 1}'}, 422, "did you mean 'kWh'"),
         ({"sort": "-"}, 422, "names no column"),
         ({"columns": "x"}, 422, "unknown field 'x'"),
         ({"limit": "0"}, 422, "limit is '0'"),

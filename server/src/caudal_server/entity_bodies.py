@@ -80,10 +80,10 @@ def _json(text: str | None) -> Any:
     if not text:
         return None
     try:
-        return loads(text.encode())
-    except InvalidRequest as error:
-        message = f"filter is no JSON: {error.text()}"
-        raise InvalidRequest(message=message) from None
+        content = text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest(message="filter holds half of a surrogate pair") from None
+    return loads(content, what="filter")
 
 
 def write_of(body: Mapping[str, Any], entity: Entity, key: str | None) -> Write:

@@ -114,6 +114,8 @@ def _comparison(value: dict[str, Any], place: str) -> Comparison:
         near = nearest(name, list(OPERATORS))
         more = f"did you mean '{near}'?" if near else f"there are: {', '.join(OPERATORS)}"
         raise InvalidRequest(message=f"{place}: there is no operator '{name}'; {more}")
+    if name not in WITHOUT_VALUE and "value" not in value:
+        raise InvalidRequest(message=f"{place} compares '{field}' with nothing: give it a value")
     operator: Any = name
     return Comparison(field, operator, _operand(operator, value.get("value"), place))
 
