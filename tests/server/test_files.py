@@ -71,6 +71,8 @@ async def test_files_are_listed_in_pages(tmp_path: Path) -> None:
             cursor = f"&cursor={page['nextCursor']}"
         assert sorted(made, reverse=True) == seen
         await live.get("/api/files?limit=0", 422)
+        refused = await live.get("/api/files?cursor=zzz", 422)
+        assert "cursor is none that this server gave" in refused["detail"]
 
 
 async def test_a_file_survives_a_restart(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from caudal_core.uploads import UploadedFile
+from caudal_core.errors import InvalidRequest
+from caudal_core.uploads import UploadedFile, is_id
 from caudal_core.values import to_wire
 from caudal_server import state
 from caudal_server.answers import json_answer, known_to, tagged
@@ -44,6 +45,8 @@ async def list_files(request: Request) -> Response:
     """A page, newest first."""
     limit = whole_number(request, "limit", SHOWN, least=1, most=MOST_SHOWN)
     cursor = request.query_params.get("cursor") or None
+    if cursor is not None and not is_id(cursor):
+        raise InvalidRequest(message="cursor is none that this server gave; begin without it")
     uploads = state.uploads(request)
     found, after = await state.uploading(request).run(lambda: uploads.page(limit, cursor))
     headers = {}
