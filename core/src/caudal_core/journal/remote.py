@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from caudal_core.errors import NotFound
 from caudal_core.workflow import content_hash
@@ -29,8 +30,9 @@ class RemoteBlobs:
         try:
             if not self._files.exists(path):
                 self._files.makedirs(self._files._parent(path), exist_ok=True)  # noqa: SLF001 - fsspec's own way to say it
-                self._files.pipe_file(f"{path}.part", bytes(content))
-                self._files.mv(f"{path}.part", path)
+                part = f"{path}.{uuid4().hex}.part"  # two may keep the same value at one time
+                self._files.pipe_file(part, bytes(content))
+                self._files.mv(part, path)
         except Exception as error:
             raise _unreachable(error) from error
         return name
