@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from caudal_server.settings import InvalidSettings
 from caudal_server.showing import masked
-from caudal_server.sources.database import address_of
+from caudal_server.sources.database import ESCAPED, address_of
 
-ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
 FORM = "postgresql://user:password@host/name"
 
 

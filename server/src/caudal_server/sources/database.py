@@ -17,6 +17,9 @@ from caudal_server.sources.place import unwrap
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
+ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
+"""What to heed in an address, for messages about one."""
+
 _PARAMETER = re.compile(r"(?<![:\\\w]):id\b")
 
 

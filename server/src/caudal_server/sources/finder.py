@@ -14,7 +14,7 @@ from caudal_core.runner.pool import ThreadPool
 from caudal_core.workflow import UNNAMED
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import bare, masked
-from caudal_server.sources.database import WorkflowDatabase, address_of, asks_for_id
+from caudal_server.sources.database import ESCAPED, WorkflowDatabase, address_of, asks_for_id
 from caudal_server.sources.errors import SourceFailed, SourceTimeout, Unusable, WorkflowNotFound
 from caudal_server.sources.folder import WorkflowFile, WorkflowFolder
 from caudal_server.sources.ids import MAX_ID, may_exist
@@ -25,7 +25,6 @@ SECONDS = 5.0
 """How long one place may take."""
 
 STORE = "the store"
-ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
 T = TypeVar("T")
 
 
