@@ -8,7 +8,8 @@ import os
 import socket
 import sqlite3
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -21,8 +22,10 @@ from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine, FolderStorage
 from caudal_core.engine.attempts import Attempts
 from caudal_core.engine.drive import Drive
+from caudal_core.engine.execution import Execution
 from caudal_core.errors import InvalidWorkflow, Overloaded, Unavailable
 from caudal_core.graph import build_graph
+from caudal_core.journal import NodeRun
 from caudal_core.registry import Registry
 
 # -- submit ---------------------------------------------------------------------------------------
@@ -59,21 +62,37 @@ async def test_a_graph_can_be_submitted(tmp_path: Path, *, stored: bool) -> None
 async def test_an_ended_execution_leaves_no_circle() -> None:
     """What drove it is let go with its last reference: the collector finds nothing of it."""
     async with running(None) as engine:
-        gc.collect()
-        gc.disable()
-        try:
-            before = drives()  # of other tests
+        with left_over(Drive, Attempts) as left:
             await ended(await engine.submit(document({"a": give(1)})))
             await asyncio.sleep(0)
-            left = len(drives()) - len(before)
-        finally:
-            gc.enable()
-        assert 0 == left
+        assert 0 == left[0]
 
 
-def drives() -> list[Any]:
-    """All that drives an execution, or did and has not been let go."""
-    return [item for item in gc.get_objects() if isinstance(item, Drive | Attempts)]
+async def test_a_forgotten_execution_leaves_no_circle(tmp_path: Path) -> None:
+    """What is no longer kept in memory is freed at once, runs and all, not by the collector."""
+    async with running(tmp_path, keep_finished=1) as engine:
+        with left_over(Execution, NodeRun) as left:
+            for _ in range(3):
+                await ended(await engine.submit(document({"a": give(1), "b": give(2)})))
+        assert 1 + 2 == left[0]
+
+
+@contextmanager
+def left_over(*types: type) -> Iterator[list[int]]:
+    """How many objects of these types are there at the end beyond those of other tests."""
+
+    def count() -> int:
+        return sum(isinstance(item, types) for item in gc.get_objects())
+
+    found: list[int] = []
+    gc.collect()
+    gc.disable()
+    try:
+        before = count()
+        yield found
+        found.append(count() - before)
+    finally:
+        gc.enable()
 
 
 async def test_an_invalid_workflow_is_not_accepted(tmp_path: Path) -> None:

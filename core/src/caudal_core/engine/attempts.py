@@ -173,6 +173,8 @@ class Attempts:
 
     def _unknown(self, node: GraphNode, run: NodeRun) -> None:
         """An effect that must not be repeated, of which nobody knows whether it happened."""
+        if self._e.stop_reason is not None:
+            return  # the node is already given up
         run.state, run.error = "interrupted", INTERRUPTED
         self.after_failure(node, run)
         self._recorder.record(run, "interrupted")

@@ -7,6 +7,7 @@ called here and now, so that a fan of small steps needs no tasks at all.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from time import time
 from typing import Any
@@ -27,9 +28,24 @@ STOP_GRACE = 1.5
 
 
 class Drive:
-    """Drives one execution to its end."""
+    """Drives one execution to its end.
 
-    __slots__ = ("_attempts", "_budget", "_e", "_limit", "_loop", "_recorder")
+    By the index of a node: `_waits` counts what it depends on and has not ended; `_taken` says that
+    a branch led to it, `_poisoned` that something it depends on failed.
+    """
+
+    __slots__ = (
+        "_attempts",
+        "_budget",
+        "_e",
+        "_limit",
+        "_loop",
+        "_poisoned",
+        "_ready",
+        "_recorder",
+        "_taken",
+        "_waits",
+    )
 
     def __init__(self, execution: Execution, means: Means) -> None:
         self._e = execution
@@ -38,6 +54,11 @@ class Drive:
         self._attempts = Attempts(execution, means, self._recorder, self._settle, self._spawn)
         self._loop = asyncio.get_running_loop()
         self._limit = execution.graph.settings.max_concurrency or 1_000_000
+        nodes = execution.graph.nodes
+        self._waits = [node.waits for node in nodes]
+        self._taken = bytearray(len(nodes))
+        self._poisoned = bytearray(len(nodes))
+        self._ready: deque[GraphNode] = deque()
 
     async def run(self) -> None:
         """Run it; returns when all that is left is for the end to be committed."""
@@ -79,8 +100,8 @@ class Drive:
             self._recorder.start()
             await self._stop()
             return False
-        while e.ready and len(e.tasks) < self._limit:
-            self._begin(e.ready.popleft())
+        while self._ready and len(e.tasks) < self._limit:
+            self._begin(self._ready.popleft())
             if self._budget.spent():
                 self._recorder.start()
                 await asyncio.sleep(0)
@@ -94,7 +115,7 @@ class Drive:
 
     def _begin(self, node: GraphNode) -> None:
         e = self._e
-        if node.waits and (e.poisoned[node.index] or not e.taken[node.index]):
+        if node.waits and (self._poisoned[node.index] or not self._taken[node.index]):
             self._skip(node)
             return
         run = self._recorder.new_run(node)
@@ -107,7 +128,7 @@ class Drive:
             self._attempts.begin(node, run, deliveries)
 
     def _skip(self, node: GraphNode) -> None:
-        poisoned = self._e.poisoned[node.index]
+        poisoned = self._poisoned[node.index]
         run = self._recorder.new_run(node)
         why = "something it depends on failed" if poisoned else "no branch led here"
         run.message = f"skipped, as {why}"
@@ -127,12 +148,12 @@ class Drive:
         for edge in node.outgoing:
             target = edge.target
             if ports is None:
-                e.poisoned[target] = 1
+                self._poisoned[target] = 1
             elif edge.output_port in ports:
-                e.taken[target] = 1
-            e.waits[target] -= 1
-            if not e.waits[target]:
-                e.ready.append(e.graph.nodes[target])
+                self._taken[target] = 1
+            self._waits[target] -= 1
+            if not self._waits[target]:
+                self._ready.append(e.graph.nodes[target])
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
         task = self._loop.create_task(coroutine)
@@ -149,19 +170,18 @@ class Drive:
     def _restore(self) -> None:
         """Begin with the roots, or go on after what the journal has of this execution."""
         e = self._e
-        e.ready.extend(node for node in e.graph.nodes if not node.waits)
+        self._ready.extend(node for node in e.graph.nodes if not node.waits)
         again = []
-        while e.restored and e.ready:
-            node = e.ready.popleft()
+        while e.restored and self._ready:
+            node = self._ready.popleft()
             run = e.restored.get(node.id)
             if run is None or not is_result(node, run):
                 again.append(node)
             else:
                 self._settled_before(node, run)
-        e.ready.extend(again)
+        self._ready.extend(again)
 
     def _settled_before(self, node: GraphNode, run: NodeRun) -> None:
-        e = self._e
         run.settles = True
         if run.state == "running":
             run.error = INTERRUPTED
@@ -169,7 +189,7 @@ class Drive:
         ports: dict[str, Payload] | None = run.outputs or {}
         if run.state in ("failed", "interrupted"):
             ports = self._attempts.after_failure(node, run)
-        elif run.state == "skipped" and e.poisoned[node.index]:
+        elif run.state == "skipped" and self._poisoned[node.index]:
             ports = None
         self._settle(node, run, ports)
 

@@ -339,6 +339,8 @@ class Engine:
         for subject in subjects:
             if type(subject) is NodeRun:
                 owner = subject.owner
+                if owner is None:
+                    continue  # its execution has ended
                 owner.show(subject)
                 if owner in changed:
                     changed[owner].append(subject)

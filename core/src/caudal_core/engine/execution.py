@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from time import time
 
 from caudal_core.context import Environment
 from caudal_core.errors import Unavailable
-from caudal_core.graph import MANUAL_INPUT, Graph, GraphNode
+from caudal_core.graph import MANUAL_INPUT, Graph
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.journal.records import Ending
 from caudal_core.payload import Payload
@@ -57,24 +56,19 @@ class Execution:
         "graph",
         "inputs",
         "next_number",
-        "poisoned",
-        "ready",
         "record",
         "restored",
         "runs",
         "seq",
         "stop_reason",
-        "taken",
         "tasks",
         "version",
-        "waits",
         "wake",
     )
 
     def __init__(
         self, graph: Graph, record: ExecutionRecord, inputs: Payload, env: Environment
     ) -> None:
-        count = len(graph.nodes)
         self.graph = graph
         self.record = record
         self.inputs = _for_roots(graph, inputs)
@@ -88,13 +82,9 @@ class Execution:
         self.closing: Ending | None = None
         self.stop_reason: str | None = None
         self.restored: dict[str, NodeRun] = {}
-        self.waits = [node.waits for node in graph.nodes]
-        self.taken = bytearray(count)
-        self.poisoned = bytearray(count)
-        self.delivered: list[dict[str, Payload] | None] = [None] * count
+        self.delivered: list[dict[str, Payload] | None] = [None] * len(graph.nodes)
         self.done = 0
         self.failed: list[NodeRun] = []
-        self.ready: deque[GraphNode] = deque()
         self.tasks: set[asyncio.Task[None]] = set()
         self.wake = asyncio.Event()
         self._watchers: list[asyncio.Future[None]] = []

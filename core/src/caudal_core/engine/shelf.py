@@ -77,8 +77,8 @@ def _lighten(execution: Execution) -> int:
     """
     execution.inputs = EMPTY
     execution.env = None
-    execution.delivered = []
-    execution.restored = {}
+    execution.delivered.clear()
+    execution.restored.clear()
     size, large = 0, []
     for run in execution.runs:
         run.rest()

@@ -157,7 +157,11 @@ class NodeRun:
         return self.ctx.said if self.ctx is not None else self.stored_notes
 
     def rest(self) -> None:
-        """Nothing more will happen: of its context only the log stays."""
+        """Nothing more will happen: of its context only the log stays.
+
+        It knows its execution no longer, so that no circle of references keeps both.
+        """
+        self.owner = None
         if self.ctx is None:
             return
         notes = self.ctx.said
