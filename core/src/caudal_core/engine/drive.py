@@ -115,6 +115,10 @@ class Drive:
 
     def _begin(self, node: GraphNode) -> None:
         e = self._e
+        edited = e.edited.get(node.id) if e.edited else None
+        if edited is not None:
+            self._attempts.begin(node, self._recorder.new_run(node), edited)
+            return
         if node.waits and (self._poisoned[node.index] or not self._taken[node.index]):
             self._skip(node)
             return

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import time
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from caudal_core.engine.again import Again
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
@@ -18,7 +19,7 @@ from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
+from caudal_core.engine.resume import adopt, fetched, give, read_edited, read_inputs, stopped_before
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
@@ -28,7 +29,7 @@ from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
-from caudal_core.journal.rows import accept_row
+from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload, TablePayload
 from caudal_core.registry import Registry
@@ -37,6 +38,9 @@ from caudal_core.runner.pool import ThreadPool
 from caudal_core.tables.columns import Columns
 from caudal_core.tables.ipc import open_ipc
 from caudal_core.values import JSON
+
+if TYPE_CHECKING:
+    from caudal_core.journal.history import Edited
 
 OWNER = "here"
 ACCEPT_SECONDS = 10.0
@@ -79,6 +83,7 @@ class Engine:
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
         self.once = Once(self)
+        self.again = Again(self, self._check_open)
 
     # -- its life --------------------------------------------------------------------------------
 
@@ -185,6 +190,10 @@ class Engine:
             organization=organization,
             labels=labels,
         )
+        return await self.enter(execution)
+
+    async def enter(self, execution: Execution) -> Execution:
+        """Accept one that was prepared; it is on disk when this returns."""
         self.accept(execution)
         await self._committed(execution)
         return execution
@@ -206,8 +215,7 @@ class Engine:
         if graph is None:
             document: Mapping[str, Any] = workflow  # type: ignore[assignment]
             graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
-        payload = await self._payload(inputs)
-        await self._keeper.keep_now(payload)
+        payload = await self.measured(inputs)
         record = ExecutionRecord(
             id=new_id(),
             workflow_id=graph.workflow_id,
@@ -234,6 +242,8 @@ class Engine:
         row = accept_row(record, execution.given, OWNER)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+        for run in execution.runs:  # what a retry or a replay takes over
+            self.journal.write(Statement.NODE, node_row(run))
 
     def begin(self, execution: Execution) -> None:
         """Let one run that was accepted, which is committed."""
@@ -261,14 +271,16 @@ class Engine:
         if len(self._shelf.open) >= self.options.max_queued:
             raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
 
-    async def _payload(self, inputs: Mapping[str, Any] | None) -> Payload:
-        """The inputs, measured; in a thread where there is much to measure."""
+    async def measured(self, inputs: Mapping[str, Any] | None) -> Payload:
+        """The inputs, measured, in a thread where there is much to measure, and kept if large."""
         if not inputs:
             return EMPTY
         plain = dict(inputs)
-        if not is_heavy(plain):
-            return Payload.of(plain)
-        found: Payload = await self.read(lambda: Payload.of(plain))
+        if is_heavy(plain):
+            found: Payload = await self.read(lambda: Payload.of(plain))
+        else:
+            found = Payload.of(plain)
+        await self._keeper.keep_now(found)
         return found
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
@@ -332,8 +344,9 @@ class Engine:
         record.error = record.error or self._recovery.stalled.get(execution_id)
         runs = [] if last == 0 else history.runs(record, last=last)
         if last is None:
-            with_inputs(runs, read_inputs(self.storage, execution_id))
-        return ExecutionView(record, runs)
+            edited = read_edited(self.storage, record)
+            with_inputs(runs, read_inputs(self.storage, execution_id), edited)
+        return ExecutionView(record, runs, retries=history.retries(execution_id))
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -399,10 +412,17 @@ class Engine:
     def _begin(self, execution: Execution) -> None:
         if self.closing or self._means is None:
             return
+        if execution.record.parent is not None:
+            self._shelf.descend(execution.record.parent, execution.id)
         self._keep_task(Drive(execution, self._means).run())
 
     def _adopt(
-        self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
+        self,
+        record: ExecutionRecord,
+        graph: Graph,
+        inputs: Payload,
+        runs: Sequence[NodeRun],
+        edited: Edited | None = None,
     ) -> None:
         """Go on with an execution that had not ended when the last engine stopped."""
         record.epoch += 1
@@ -410,6 +430,8 @@ class Engine:
         env = self.options.environment(graph.settings, record, inputs.data)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
+        if edited is not None:
+            give(execution, edited)
         self._shelf.open[record.id] = execution
         if (why := stopped_before(execution)) is not None:
             stop(execution, why)

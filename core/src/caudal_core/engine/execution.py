@@ -39,7 +39,8 @@ class Execution:
     """What has happened so far (`record`, `runs`: only what may be told), and what is under way.
 
     `committed` holds the settled runs in the order in which their records were committed; `version`
-    rises with every change.
+    rises with every change. `edited` has by node the input that a replay gives it, whatever leads
+    to it; `retries` are the ids of the retries and replays of this one.
     """
 
     __slots__ = (
@@ -50,6 +51,7 @@ class Execution:
         "committed",
         "delivered",
         "done",
+        "edited",
         "env",
         "epoch",
         "failed",
@@ -59,6 +61,7 @@ class Execution:
         "next_number",
         "record",
         "restored",
+        "retries",
         "runs",
         "seq",
         "stop_reason",
@@ -84,6 +87,8 @@ class Execution:
         self.closing: Ending | None = None
         self.stop_reason: str | None = None
         self.restored: dict[str, NodeRun] = {}
+        self.edited: dict[str, dict[str, Payload]] | None = None
+        self.retries: tuple[str, ...] = ()
         self.delivered: list[dict[str, Payload] | None] = [None] * len(graph.nodes)
         self.done = 0
         self.failed: list[NodeRun] = []

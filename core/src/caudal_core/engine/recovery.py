@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 from time import time
 from typing import TYPE_CHECKING
 
-from caudal_core.engine.resume import read_document, read_inputs, read_record, read_runs
+from caudal_core.engine.resume import (
+    read_document,
+    read_edited,
+    read_inputs,
+    read_record,
+    read_runs,
+)
 from caudal_core.errors import InvalidWorkflow, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
@@ -16,8 +22,9 @@ from caudal_core.payload import Payload
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
+    from caudal_core.journal.history import Edited
 
-Adopt = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], None]
+Adopt = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun], "Edited | None"], None]
 
 
 class Recovery:
@@ -70,4 +77,5 @@ class Recovery:
         graph = await engine.graph(document, workflow_id=record.workflow_id)
         runs = await engine.read(lambda: read_runs(storage, record))
         inputs = await engine.read(lambda: read_inputs(storage, record.id))
-        self._adopt(record, graph, inputs, runs)
+        edited = await engine.read(lambda: read_edited(storage, record))
+        self._adopt(record, graph, inputs, runs, edited)

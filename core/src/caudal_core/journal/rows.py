@@ -35,6 +35,7 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
         0,
         0,
         record.parent,
+        record.edited_input,
         record.client_hash,
     )
 
@@ -69,7 +70,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
                 output, refs = _referred(ports, payload)
         else:
             ports, output, refs = _several(outputs)
-    notes = None if run.ctx is None else run.ctx.said
+    notes = run.stored_notes if run.ctx is None else run.ctx.said
     return (
         run.execution_id,
         run.number,
@@ -89,6 +90,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
         None if run.error is None else encode(run.error),
         run.started,
         run.duration,
+        run.reused,
     )
 
 
