@@ -18,6 +18,7 @@ from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.outbox import Outbox
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import adopt, fetched, give, read_edited, read_inputs, stopped_before
 from caudal_core.engine.shelf import Shelf
@@ -29,6 +30,7 @@ from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
+from caudal_core.journal.notice import Notice
 from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload, TablePayload
@@ -83,6 +85,7 @@ class Engine:
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
         self.once = Once(self)
+        self.outbox = Outbox(self)
         self.again = Again(self, self._check_open)
 
     # -- its life --------------------------------------------------------------------------------
@@ -115,7 +118,9 @@ class Engine:
             budget=LoopBudget(),
             keeper=self._keeper,
             in_thread=self._reading.run,
+            outbox=self.outbox,
         )
+        await self.outbox.start()
         await self._recovery.run()
 
     async def close(self, drain: float = 0.0) -> None:
@@ -132,6 +137,7 @@ class Engine:
             task.cancel()
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
+        await self.outbox.delivery.close()
         await self.journal.close()
         for execution in left:
             execution.leave()
@@ -207,8 +213,13 @@ class Engine:
         digest: str | None = None,
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
+        callback: str | None = None,
+        origin: str | None = None,
     ) -> Execution:
-        """An execution that is not accepted yet: nobody knows of it until `accept` is called."""
+        """An execution that is not accepted yet: nobody knows of it until `accept` is called.
+
+        `callback` is a URL that is called when it has ended.
+        """
         self._check_open()
         check_texts([workflow_id, organization, dict(labels or {})], "the call")
         graph = workflow if isinstance(workflow, Graph) else None
@@ -226,9 +237,13 @@ class Engine:
             created=time(),
             organization=organization,
             labels=labels or {},
+            origin=origin,
         )
         env = self.options.environment(graph.settings, record, payload.data)
-        return Execution(graph, record, payload, env)
+        execution = Execution(graph, record, payload, env)
+        if callback is not None:
+            execution.callback = self.outbox.callback(record.id, callback)
+        return execution
 
     def accept(self, execution: Execution, *, held: bool = False) -> None:
         """Write that it is accepted; it runs once that is committed.
@@ -242,6 +257,8 @@ class Engine:
         row = accept_row(record, execution.given, OWNER)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+        if execution.callback is not None:
+            self.outbox.arm(execution.callback)
         for run in execution.runs:  # what a retry or a replay takes over
             self.journal.write(Statement.NODE, node_row(run))
 
@@ -252,6 +269,8 @@ class Engine:
     def withdraw(self, execution: Execution) -> None:
         """Forget one that was not accepted after all."""
         self._shelf.open.pop(execution.id, None)
+        if execution.callback is not None:
+            self.outbox.disarm(execution.callback)
 
     async def _committed(self, execution: Execution) -> None:
         try:
@@ -290,8 +309,9 @@ class Engine:
         """
         execution = self._shelf.open.get(execution_id)
         if execution is None and execution_id in self._recovery.stalled:
-            before = (await self.view(execution_id, last=0)).record.state
-            self._recovery.give_up(execution_id, "cancelled", None)
+            record = (await self.view(execution_id, last=0)).record
+            before = record.state
+            self._recovery.give_up(record, "cancelled", None)
             await self.journal.flush(most=ACCEPT_SECONDS)
             return True, before
         if execution is None:
@@ -346,7 +366,8 @@ class Engine:
         if last is None:
             edited = read_edited(self.storage, record)
             with_inputs(runs, read_inputs(self.storage, execution_id), edited)
-        return ExecutionView(record, runs, retries=history.retries(execution_id))
+        retries, callback = history.retries(execution_id), history.callback(execution_id)
+        return ExecutionView(record, runs, retries=retries, callback=callback)
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -405,6 +426,8 @@ class Engine:
                     self._begin(subject)
                 else:
                     self._shelf.end(subject)
+            elif isinstance(subject, Notice):
+                self.outbox.committed(subject)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
@@ -430,6 +453,7 @@ class Engine:
         env = self.options.environment(graph.settings, record, inputs.data)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
+        execution.callback = self.outbox.awaited(record.id)
         if edited is not None:
             give(execution, edited)
         self._shelf.open[record.id] = execution

@@ -8,6 +8,7 @@ from typing import Any
 
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.keeping import Keeper
+from caudal_core.engine.outbox import Outbox
 from caudal_core.journal import Journal
 from caudal_core.runner import Runner
 
@@ -21,3 +22,4 @@ class Means:
     budget: LoopBudget
     keeper: Keeper
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    outbox: Outbox

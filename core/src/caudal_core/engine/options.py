@@ -21,7 +21,9 @@ class EngineOptions:
 
     The engine closes `records` when it closes. `max_queued` bounds the executions that have not
     ended, `keep_finished` those that are kept in memory after their end, so that polls find them
-    there. `node_memory` is what a built-in node may build, in bytes.
+    there. `on_failure` is who is told of a failure where the workflow does not say: the id of a
+    workflow, or a URL; `notice_seconds` is how long failures of one cause are gathered into one
+    notice. `node_memory` is what a built-in node may build, in bytes.
     """
 
     timezone: str = "UTC"
@@ -35,6 +37,8 @@ class EngineOptions:
     max_queued: int = 10_000
     node_memory: int | None = None
     keep_finished: int = 2_000
+    on_failure: str | None = None
+    notice_seconds: float = 5.0
 
     def environment(self, settings: Settings, record: ExecutionRecord, inputs: Any) -> Environment:
         """What all nodes of an execution share."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, delete, insert, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -29,6 +29,8 @@ class Statement:
     CLAIM: Final = 8
     START: Final = 9
     GIVE_UP: Final = 10
+    NOTICE: Final = 11
+    DROP_NOTICE: Final = 12
 
 
 ACCEPT = (
@@ -53,6 +55,7 @@ ACCEPT = (
     "parent",
     "edited_input",
     "client_hash",
+    "origin",
 )
 """In the order of the table, as that is the order in which an insert names its columns."""
 FINISH = (
@@ -66,6 +69,7 @@ FINISH = (
     "final_info",
     "error",
 )
+NOTICE = tuple(column.name for column in tables.notice.columns)
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
 
@@ -87,6 +91,8 @@ def statements() -> list[str]:
         Statement.GIVE_UP: _update(("state", "completed", "error")).where(by_id),
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
+        Statement.NOTICE: _replace(tables.notice, NOTICE),
+        Statement.DROP_NOTICE: delete(tables.notice).where(tables.notice.c.id == key),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
     }
     return [_sql(made[number]) for number in range(len(made))]
