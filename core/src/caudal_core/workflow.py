@@ -11,7 +11,7 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from caudal_core.zones import ZoneName
@@ -62,10 +62,17 @@ class Connection(_Model):
         return self.output_type or self.from_port
 
 
+def _no_address(value: str) -> str:
+    if "://" in value:
+        message = "it must be the id of a workflow; only the operator may have a URL called"
+        raise ValueError(message)
+    return value
+
+
 class Told(_Model):
     """Who is told of something: a workflow, which is then executed."""
 
-    workflow_id: str = Field(min_length=1)
+    workflow_id: Annotated[str, AfterValidator(_no_address)] = Field(min_length=1)
 
 
 def _told(value: Any) -> Any:
