@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +110,18 @@ async def ran(engine: Engine, flow: dict[str, Any], **more: Any) -> Execution:
 async def quiet(engine: Engine) -> None:
     """Return once everything that runs has ended and all that is due was delivered."""
     async with asyncio.timeout(LONG):
-        while engine.unfinished or engine.outbox.delivery.busy:
+        while engine.unfinished or engine.outbox.delivery.waiting:
             for execution in engine.unfinished:
                 await execution.finished(LONG)
             await asyncio.sleep(0.005)
+
+
+def hasten(engine: Engine) -> None:
+    """Deliver now what is to be delivered later."""
+    assert engine.storage.history is not None
+    for notice in engine.storage.history.notices():
+        notice.due = 0
+        engine.outbox.delivery.add(notice)
 
 
 # -- failures --------------------------------------------------------------------------------------
@@ -233,7 +242,7 @@ async def test_a_burst_of_one_cause_is_one_notice(tmp_path: Path) -> None:
         await ran(engine, other)
         assert engine.storage.history is not None
         assert [5, 1] == [notice.count for notice in engine.storage.history.notices()]
-        engine.outbox.delivery.hasten()
+        hasten(engine)
         await world.until(2)
         await quiet(engine)
         told = sorted(world.heard, key=lambda each: each["count"])
@@ -246,7 +255,7 @@ async def test_what_goes_on_is_gathered_longer(tmp_path: Path) -> None:
     world = World()
     async with world.engine(tmp_path, notice_seconds=600) as engine:
         await ran(engine, TOLD)
-        engine.outbox.delivery.hasten()
+        hasten(engine)
         await world.until(1)
         await ran(engine, TOLD)
         await ran(engine, document({"f": "fail"}, id="w", settings={"onFailure": "teller"}))
@@ -299,6 +308,49 @@ async def test_a_workflow_that_is_not_there_is_tried_again(
         await ran(engine, TOLD)
         await world.until(1)
         assert [] == found
+
+
+async def test_what_cannot_be_taken_up_again_is_told(tmp_path: Path) -> None:
+    """An execution whose record is damaged fails at the next start, and somebody hears of it."""
+    world = World()
+    async with world.engine(tmp_path) as engine:
+        prepared = await engine.prepare(document({"h": "held"}, id="w"), callback=URL)
+        execution = await engine.enter(prepared)
+        await world.gate.entered.wait()
+    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database, database:
+        database.execute("UPDATE execution SET workflow_hash = 'gone'")
+    for _ in range(2):
+        async with world.engine(tmp_path, on_failure="all") as engine:
+            await world.until(2)
+            await quiet(engine)
+            assert "failed" == (await engine.view(execution.id)).record.state
+    assert [execution.id] == [told["execution"]["id"] for told in world.heard]
+    assert "could not be taken up again" in world.heard[0]["error"]
+    assert [execution.id] == [notice.execution for notice, _ in world.called]
+
+
+async def test_other_things_are_told_in_the_same_way(tmp_path: Path) -> None:
+    """`notify` tells whoever is told of failures something else, and counts it by its cause."""
+    world = World()
+    async with world.engine(tmp_path, notice_seconds=3_600) as engine:
+        outbox, flow = engine.outbox, await engine.graph(TOLD)
+        given: Any = {"workflow": (None, "w"), "cause": "tick"}
+        for late in (3, 4):
+            told = {"schedule": "s", "late": late}
+            assert outbox.notify("late", told, settings=flow.settings, **given)
+        nobody = (await engine.graph(frail())).settings
+        assert not outbox.notify("late", {}, settings=nobody, **given)
+        await engine.journal.flush()
+        hasten(engine)
+        await world.until(1)
+        await quiet(engine)
+        [heard] = world.heard
+        assert ("late", "s", 3, 2) == (
+            heard["kind"],
+            heard["schedule"],
+            heard["late"],
+            heard["count"],
+        )
 
 
 async def test_settings_of_the_wrong_kind_are_refused(tmp_path: Path) -> None:

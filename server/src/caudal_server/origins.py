@@ -16,7 +16,7 @@ from caudal_server.environment import (
     variable_of,
 )
 from caudal_server.settings import SECRETS, Settings
-from caudal_server.showing import HIDDEN, masked
+from caudal_server.showing import HIDDEN, masked, scheme_alone
 
 LATER = (
     "CAUDAL_ALLOWED_HOSTS",
@@ -89,7 +89,7 @@ def _text(name: str, value: Any) -> str:
     if name in WHOLLY:
         return HIDDEN
     if name in SECRETS:
-        return masked(str(value))
+        return (scheme_alone if name == "on_failure" else masked)(str(value))
     if isinstance(value, tuple):
         return ("," if name == "egress_allow" else os.pathsep).join(map(str, value))
     if isinstance(value, dict):

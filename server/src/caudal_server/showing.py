@@ -39,6 +39,12 @@ def bare(url: str) -> str:
     return _without_secrets(url, "")
 
 
+def scheme_alone(url: str) -> str:
+    """A URL of which every part may be a secret, such as the path of a chat's webhook."""
+    scheme = _SCHEME.match(url)
+    return url if scheme is None else f"{scheme[0]}{HIDDEN}"
+
+
 def _without_secrets(url: str, mark: str) -> str:
     scheme = _SCHEME.match(url)
     beginning = scheme[0] if scheme else ""

@@ -41,6 +41,20 @@ def test_secrets_are_masked(monkeypatch: pytest.MonkeyPatch, source: str, value:
     assert value == shown()["CAUDAL_WORKFLOW_SOURCE"][0]
 
 
+def test_who_is_told_and_what_signs_are_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of the URL that is told nothing but its scheme is shown, of a secret nothing."""
+    monkeypatch.setenv("CAUDAL_ON_FAILURE", "https://chat.example.org/hush/hush?a=hush")
+    monkeypatch.setenv("CAUDAL_CALLBACK_SECRET", "hush hush hush hush")
+    monkeypatch.setenv("CAUDAL_EGRESS_ALLOW", "example.org, 10.0.0.0/8")
+    assert "hush" not in caudal("config", "show").stdout
+    found = shown()
+    assert "https://••••" == found["CAUDAL_ON_FAILURE"][0]
+    assert "••••" == found["CAUDAL_CALLBACK_SECRET"][0]
+    assert "example.org,10.0.0.0/8" == found["CAUDAL_EGRESS_ALLOW"][0]
+    monkeypatch.setenv("CAUDAL_ON_FAILURE", "teller")
+    assert "teller" == shown()["CAUDAL_ON_FAILURE"][0]
+
+
 def test_table_has_a_line_for_each() -> None:
     """Without --json the settings are a table, a line each."""
     done = caudal("config", "show")

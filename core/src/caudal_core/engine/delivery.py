@@ -66,18 +66,12 @@ class Delivery:
         self._under_way: set[asyncio.Task[None]] = set()
 
     @property
-    def busy(self) -> bool:
-        """Whether something is to be delivered."""
-        return bool(self._notices or self._under_way)
-
-    def hasten(self) -> None:
-        """Deliver everything now."""
-        for notice in list(self._notices.values()):
-            notice.due = time()
-            self.add(notice)
+    def waiting(self) -> int:
+        """How many notices are still to be delivered, those under way among them."""
+        return len(self._notices) + len(self._under_way)
 
     def add(self, notice: Notice) -> None:
-        """Deliver it when it is due."""
+        """Deliver it when it is due; a notice that waits already is delivered in this form."""
         self._notices[notice.id] = notice
         heapq.heappush(self._heap, (notice.due or 0.0, notice.id))
         self._changed.set()

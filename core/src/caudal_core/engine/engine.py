@@ -139,6 +139,7 @@ class Engine:
             await asyncio.wait((*drives, *nodes), timeout=2)
         await self.outbox.delivery.close()
         await self.journal.close()
+        await self.once.close()
         for execution in left:
             execution.leave()
         await self.runner.close()

@@ -68,6 +68,13 @@ class Once:
         found = task.result()
         return _same(key, Asked(found.id, repeated or found.repeated), digest)
 
+    async def close(self) -> None:
+        """Give up what is under way; what was written is known to the next engine."""
+        tasks = [task for _, task in self._under_way.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
     async def _ask(
         self,
         key: Key,

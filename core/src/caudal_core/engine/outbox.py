@@ -221,7 +221,7 @@ class Outbox:
     def _taken(self, notice: Notice) -> None:
         """It is being delivered: what happens from now on is told by the next one."""
         burst = self._bursts.get(notice.cause) if notice.cause is not None else None
-        if burst is None or burst.notice is not notice:
+        if burst is None or burst.notice is None or burst.notice.id != notice.id:
             return
         now = time()
         burst.notice, burst.quiet = None, now + 2 * burst.window
