@@ -28,6 +28,7 @@ from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import SETTLED, ExecutionRecord, Journal, NodeRun
+from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload, TablePayload
@@ -75,7 +76,8 @@ class Engine:
         self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
         blobs = self.storage.blobs
-        self._keeper = Keeper(blobs.put if blobs else None, self._reading.run, self._reopened)
+        put = crashing_put(blobs.put) if blobs else None
+        self._keeper = Keeper(put, self._reading.run, self._reopened)
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
@@ -91,7 +93,7 @@ class Engine:
 
     async def start(self) -> None:
         """Open the journal and go on with what had not ended when the last engine stopped."""
-        self.journal = Journal(self.storage.sink(), self._told, self.meters.commit)
+        self.journal = Journal(crashing(self.storage.sink()), self._told, self.meters.commit)
         await self.journal.open()
         try:
             await self._opened()
