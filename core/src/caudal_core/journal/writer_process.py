@@ -34,7 +34,11 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as peer, peer.makefile("rwb") as stream:
+    with (
+        contextlib.suppress(BrokenPipeError),  # an answer that nobody waits for any more
+        socket.socket(fileno=int(sys.argv[1])) as peer,
+        peer.makefile("rwb") as stream,
+    ):
         opening = read_frame(stream)
         if opening is None:
             return
