@@ -14,6 +14,7 @@ from caudal_core.engine.graphs import GraphCache, is_heavy
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
+from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.recovery import Recovery
@@ -26,7 +27,8 @@ from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
-from caudal_core.journal import ExecutionRecord, Journal, NodeRun
+from caudal_core.journal import SETTLED, ExecutionRecord, Journal, NodeRun
+from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload, TablePayload
@@ -66,6 +68,7 @@ class Engine:
         self.storage = storage or MemoryStorage()
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
+        self.meters = Meters()
         self._tasks: set[asyncio.Task[None]] = set()
         self._versions = Versions()
         self._notices = Notices()
@@ -73,7 +76,8 @@ class Engine:
         self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
         blobs = self.storage.blobs
-        self._keeper = Keeper(blobs.put if blobs else None, self._reading.run, self._reopened)
+        put = crashing_put(blobs.put) if blobs else None
+        self._keeper = Keeper(put, self._reading.run, self._reopened)
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
@@ -89,7 +93,7 @@ class Engine:
 
     async def start(self) -> None:
         """Open the journal and go on with what had not ended when the last engine stopped."""
-        self.journal = Journal(self.storage.sink(), self._told)
+        self.journal = Journal(crashing(self.storage.sink()), self._told, self.meters.commit)
         await self.journal.open()
         try:
             await self._opened()
@@ -273,6 +277,17 @@ class Engine:
         """All executions in memory: the last that have ended, then those that have not."""
         return self._shelf.all()
 
+    async def counted(self) -> Mapping[str, tuple[int, float]]:
+        """By state how many executions have not ended, and when the oldest was accepted."""
+        if self.storage.history is not None:
+            return await self._reading.run(self.storage.history.open_states)  # type: ignore[no-any-return]
+        found: dict[str, tuple[int, float]] = {}
+        for execution in self.unfinished:
+            state, created = execution.record.state, execution.record.created
+            count, oldest = found.get(state, (0, created))
+            found[state] = count + 1, min(oldest, created)
+        return found
+
     async def view(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
         """What is known of an execution, with all its runs or the last ones; `NotFound`.
 
@@ -342,6 +357,8 @@ class Engine:
                 if owner is None:
                     continue  # its execution has ended
                 owner.show(subject)
+                if subject.state in SETTLED:
+                    self.meters.node(subject)
                 if owner in changed:
                     changed[owner].append(subject)
                 else:
@@ -349,8 +366,10 @@ class Engine:
             elif isinstance(subject, Execution):
                 changed.setdefault(subject, [])
                 if subject.closing is None:
+                    self.meters.accepted += 1
                     self._begin(subject)
                 else:
+                    self.meters.ended[subject.closing.state] += 1
                     self._shelf.end(subject)
         for execution, runs in changed.items():
             execution.touch()

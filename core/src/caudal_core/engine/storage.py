@@ -30,6 +30,9 @@ class Storage(Protocol):
     def opened(self) -> None:
         """The sink is open: get ready to read."""
 
+    def sizes(self) -> tuple[int | None, int | None]:
+        """Bytes of the database and of the blobs, null where that is not known. Blocks."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -47,6 +50,10 @@ class MemoryStorage:
 
     def opened(self) -> None:
         """Nothing to do."""
+
+    def sizes(self) -> tuple[int | None, int | None]:
+        """Nothing is kept."""
+        return None, None
 
     def close(self) -> None:
         """Nothing to do."""
@@ -78,6 +85,13 @@ class FolderStorage:
         self._database = open_for_reading(self.folder / "caudal.db")
         self.history = History(self._database)
         self.workflows = WorkflowStore(self._database)
+
+    def sizes(self) -> tuple[int | None, int | None]:
+        """The database with its log, and the blobs where they are in a folder."""
+        files = (self.folder / f"caudal.db{ending}" for ending in ("", "-wal"))
+        database = sum(file.stat().st_size for file in files if file.exists())
+        blobs = self.blobs.measured() if isinstance(self.blobs, BlobFolder) else None
+        return database, blobs
 
     def close(self) -> None:
         """Close the connections that read."""

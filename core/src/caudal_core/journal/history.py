@@ -15,6 +15,8 @@ from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
 PLANS_KEPT = 64
+OPEN = ("pending", "running", "waiting")
+"""The states of executions that have not ended."""
 
 _RECORD = (
     execution.c.id,
@@ -100,10 +102,18 @@ class History:
             query = _filtered(select(func.count()).select_from(execution), wanted)
             return int(connection.execute(query).scalar_one())
 
+    def open_states(self) -> dict[str, tuple[int, float]]:
+        """By state how many executions have not ended, and when the oldest was accepted."""
+        state, oldest = execution.c.state, func.min(execution.c.created)
+        query = select(state, func.count(), oldest).where(state.in_(OPEN)).group_by(state)
+        with self._database.connect() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
     def unfinished(self) -> list[str]:
         """The ids of executions that have not ended, oldest first."""
-        open_states = execution.c.state.in_(("pending", "running", "waiting"))
-        query = select(execution.c.id).where(open_states).order_by(execution.c.created)
+        query = (
+            select(execution.c.id).where(execution.c.state.in_(OPEN)).order_by(execution.c.created)
+        )
         with self._database.connect() as connection:
             return list(connection.execute(query).scalars())
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any, Protocol
 
 from caudal_core.errors import Unavailable
@@ -21,6 +22,7 @@ FEED = 64
 CLOSE_SECONDS = 5.0
 Row = tuple[Any, ...]
 Told = Callable[[Sequence[Any]], None]
+Measured = Callable[[float, int], None]
 
 
 class Sink(Protocol):
@@ -64,11 +66,18 @@ class Journal:
 
     `told(subjects)` is called on the event loop after each commit with what was given to `write`,
     in order. A commit that fails is tried again until it succeeds: nothing is dropped and nobody
-    is told meanwhile; `fault` then says what is wrong.
+    is told meanwhile; `fault` then says what is wrong. `measured` gets the seconds and the rows of
+    each commit.
     """
 
-    def __init__(self, sink: Sink, told: Told = lambda _: None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        told: Told = lambda _: None,
+        measured: Measured = lambda _, __: None,
+    ) -> None:
         self.told = told
+        self._measured = measured
         self.fault: str | None = None
         self._sink = sink
         self._rows: list[tuple[int, Row]] = []
@@ -174,6 +183,7 @@ class Journal:
 
     async def _commit(self, rows: list[tuple[int, Row]], fed: int) -> None:
         delay = 0.05
+        begin = perf_counter()
         while True:
             try:
                 await self._sink.commit(rows, fed)
@@ -184,6 +194,7 @@ class Journal:
                 delay = min(2.0, delay * 2)
             else:
                 self.fault = None
+                self._measured(perf_counter() - begin, len(rows))
                 return
 
 

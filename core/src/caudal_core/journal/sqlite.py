@@ -17,7 +17,7 @@ from caudal_core.errors import Unavailable
 from caudal_core.journal import writer_process
 from caudal_core.journal.journal import Row
 from caudal_core.journal.lock import take_lock
-from caudal_core.journal.writer_process import ALL, COMMIT, FEED
+from caudal_core.journal.writer_process import ALL, COMMIT, FEED, TELL
 
 PRAGMAS = (
     "PRAGMA auto_vacuum=INCREMENTAL",
@@ -38,6 +38,7 @@ class SqliteSink:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -93,6 +94,10 @@ class SqliteSink:
 
     async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """See `Sink.commit`. Every row may be written twice without harm."""
+        async with self._turn:
+            await self._commit(rows, fed)
+
+    async def _commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         try:
             if self._writer is None and self._lock is not None:
                 await self._start(self._lock)
@@ -106,6 +111,19 @@ class SqliteSink:
             raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
         if error is not None:
             raise Unavailable(message=f"the journal cannot be written: {error}")
+
+    async def tell(self, *texts: str) -> None:
+        """Run SQL that is no write, such as pragmas, between commits; `Unavailable` if it fails.
+
+        It holds for the writer that runs now.
+        """
+        try:
+            async with self._turn:
+                error = await self._exchange((TELL, list(texts)))
+        except (OSError, EOFError) as cause:
+            raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
+        if error is not None:
+            raise Unavailable(message=f"the journal refuses: {error}")
 
     async def _exchange(self, value: Any) -> str | None:
         if self._writer is None or self._reader is None:
