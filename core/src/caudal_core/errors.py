@@ -18,6 +18,7 @@
     ├── ExecutionCancelled      somebody cancelled
     ├── InvalidWorkflow         a workflow with problems, all of them listed
     ├── InvalidRequest          a call whose arguments do not fit
+    │   └── KeyReused           a key that was used for another call already
     ├── NotFound                no workflow, execution, node or handler has this id
     │   └── EntityNotFound      no record store has an entity of this id or name
     ├── Conflict                what is stored has changed meanwhile
@@ -269,6 +270,16 @@ class InvalidRequest(CaudalError):
     """A call whose arguments do not fit."""
 
     code = "INVALID_REQUEST"
+
+
+class KeyReused(InvalidRequest):
+    """A key that was used for another call already."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    en = "the key was used for another call already, which began the execution {id}"
+    es = "la clave ya se usó en otra llamada, que inició la ejecución {id}"
+    hint_en = "send the same call again to get that execution, or take a new key for this one"
+    hint_es = "repita la misma llamada para obtener esa ejecución o use otra clave para esta"
 
 
 class NotFound(CaudalError):

@@ -16,6 +16,7 @@ from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
 from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
+from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
@@ -81,6 +82,7 @@ class Engine:
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
+        self.once = Once(self)
 
     # -- its life --------------------------------------------------------------------------------
 
@@ -179,6 +181,29 @@ class Engine:
         Raises `InvalidWorkflow`, `Overloaded` when too many wait, `Unavailable` when the journal
         cannot be written or the engine is closing.
         """
+        execution = await self.prepare(
+            workflow,
+            inputs,
+            workflow_id=workflow_id,
+            digest=digest,
+            organization=organization,
+            labels=labels,
+        )
+        self.accept(execution)
+        await self._committed(execution)
+        return execution
+
+    async def prepare(
+        self,
+        workflow: Mapping[str, Any] | Graph,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        workflow_id: str | None = None,
+        digest: str | None = None,
+        organization: str | None = None,
+        labels: Mapping[str, str] | None = None,
+    ) -> Execution:
+        """An execution that is not accepted yet: nobody knows of it until `accept` is called."""
         self._check_open()
         check_texts([workflow_id, organization, dict(labels or {})], "the call")
         graph = workflow if isinstance(workflow, Graph) else None
@@ -199,13 +224,28 @@ class Engine:
             labels=labels or {},
         )
         env = self.options.environment(graph.settings, record, payload.data)
-        execution = Execution(graph, record, payload, env)
+        return Execution(graph, record, payload, env)
+
+    def accept(self, execution: Execution, *, held: bool = False) -> None:
+        """Write that it is accepted; it runs once that is committed.
+
+        What is written just before or after is in the same transaction. With `held` it does not
+        run before `begin` is called.
+        """
+        record = execution.record
         self._shelf.open[record.id] = execution
-        self._versions.write(graph, self.journal)
-        row = accept_row(record, payload, OWNER)
-        self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
-        await self._committed(execution)
-        return execution
+        self._versions.write(execution.graph, self.journal)
+        row = accept_row(record, execution.given, OWNER)
+        execution.given = EMPTY
+        self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+
+    def begin(self, execution: Execution) -> None:
+        """Let one run that was accepted, which is committed."""
+        self._told([execution])
+
+    def withdraw(self, execution: Execution) -> None:
+        """Forget one that was not accepted after all."""
+        self._shelf.open.pop(execution.id, None)
 
     async def _committed(self, execution: Execution) -> None:
         try:

@@ -53,6 +53,7 @@ class Execution:
         "env",
         "epoch",
         "failed",
+        "given",
         "graph",
         "inputs",
         "next_number",
@@ -71,6 +72,7 @@ class Execution:
     ) -> None:
         self.graph = graph
         self.record = record
+        self.given = inputs
         self.inputs = _for_roots(graph, inputs)
         self.env: Environment | None = env
         self.runs: list[NodeRun] = []

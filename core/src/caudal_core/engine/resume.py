@@ -73,6 +73,7 @@ def read_runs(storage: Storage, record: ExecutionRecord) -> list[NodeRun]:
 
 def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
     """Give an execution the runs that were recorded before, so that it can go on after them."""
+    execution.given = EMPTY
     execution.runs = list(runs)
     execution.next_number = 1 + max((run.number for run in runs), default=-1)
     execution.seq = max((run.seq for run in runs), default=0)

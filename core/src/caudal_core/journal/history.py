@@ -40,6 +40,8 @@ _RECORD = (
     execution.c.error,
     execution.c.parent,
     execution.c.cancel_requested,
+    execution.c.client_key,
+    execution.c.client_hash,
 )
 
 
@@ -83,6 +85,14 @@ class History:
         """One execution, or nothing."""
         found = self._records(select(*_RECORD).where(execution.c.id == execution_id))
         return found[0] if found else None
+
+    def asked_for(self, client_key: str) -> tuple[str, str | None] | None:
+        """The execution that was asked for under this key, and the digest of what was asked."""
+        columns = execution.c.id, execution.c.client_hash
+        query = select(*columns).where(execution.c.client_key == client_key)
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row[0], row[1])
 
     def executions(self, wanted: Filter) -> list[ExecutionRecord]:
         """A page of executions, newest first."""

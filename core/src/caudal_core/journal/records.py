@@ -46,6 +46,8 @@ class ExecutionRecord:
     error: str | None = None
     parent: str | None = None
     cancel_requested: float | None = None
+    client_key: str | None = None
+    client_hash: str | None = None
 
     def end(self, ending: Ending) -> None:
         """It has ended, and that is committed."""

@@ -28,12 +28,14 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
         record.state,
         owner,
         record.epoch,
+        record.client_key,
         record.created,
         record.total_nodes,
         0,
         0,
         0,
         record.parent,
+        record.client_hash,
     )
 
 

@@ -44,13 +44,16 @@ ACCEPT = (
     "state",
     "owner",
     "epoch",
+    "client_key",
     "created",
     "total_nodes",
     "completed_nodes",
     "failed_nodes",
     "seq",
     "parent",
+    "client_hash",
 )
+"""In the order of the table, as that is the order in which an insert names its columns."""
 FINISH = (
     "state",
     "started",
@@ -76,7 +79,7 @@ def statements() -> list[str]:
         Statement.WORKFLOW_VERSION: insert(tables.workflow_version).prefix_with("OR IGNORE"),
         Statement.WORKFLOW: _replace(workflow, [c.name for c in workflow.columns]),
         Statement.DELETE_WORKFLOW: deletion,
-        Statement.ACCEPT: _replace(tables.execution, ACCEPT),
+        Statement.ACCEPT: _keep(tables.execution, ACCEPT),
         Statement.NODE: _replace(tables.node_run, NODE),
         Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
         Statement.FINISH: _update(FINISH).where(by_id),
@@ -102,6 +105,12 @@ def schema() -> list[str]:
 def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
     values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
     return insert(table).prefix_with("OR REPLACE").values(values)
+
+
+def _keep(table: Table, columns: tuple[str, ...]) -> Insert:
+    """Leaves a row that is there as it is; what else a row may break is still an error."""
+    values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
+    return sqlite.insert(table).values(values).on_conflict_do_nothing()
 
 
 def _update(columns: tuple[str, ...]) -> Update:

@@ -77,6 +77,7 @@ execution = Table(
     Column("error", Text),
     Column("parent", Text),
     Column("edited_input", LargeBinary),
+    Column("client_hash", Text),
     Index("execution_by_workflow", "workflow_id", "created"),
     Index("execution_by_created", "created"),
     Index("execution_by_state", "state"),

@@ -83,7 +83,7 @@ EXECUTE: Described = {
     "openapi_extra": {
         "parameters": [
             query("wait", "Seconds to wait for its end, 600 at most.", NUMBER),
-            header("Idempotency-Key", "Not available in this version: 501."),
+            header("Idempotency-Key", "The same key and body again: the same execution."),
         ],
         **body("ExecuteRequest", {"workflowId": "price-filter", "inputs": {"day": "2026-01-31"}}),
     },

@@ -87,6 +87,7 @@ SCHEMAS: dict[str, Schema] = {
         message=TEXT,
         workflowId=TEXT,
         workflowName=TEXT,
+        repeated={**BOOLEAN, "description": "Its key was known: it had begun before."},
     ),
     "Progress": _all(
         totalNodes=WHOLE,

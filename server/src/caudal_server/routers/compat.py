@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter
@@ -9,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from caudal_core.engine import Execution, ExecutionView
-from caudal_core.journal import NodeRun
+from caudal_core.engine.once import Asked
+from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.values import to_wire
-from caudal_server import results, state, waiting
+from caudal_server import keys, results, state, waiting
 from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.compat import (
     CANCEL,
@@ -27,7 +29,7 @@ from caudal_server.documents import list_row, logs_body, status_document
 from caudal_server.listing import executions_of_workflow, limit_of
 from caudal_server.parameters import wait_seconds
 from caudal_server.previews import visible
-from caudal_server.requests import execute_request, node_request, not_yet
+from caudal_server.requests import ExecuteRequest, execute_request, node_request
 from caudal_server.sources import organization_of
 
 MOST_SECONDS = 600.0
@@ -55,30 +57,56 @@ async def execute_workflow(request: Request) -> Response:
     With `?wait=SECONDS` (600 at most) it answers when the execution has ended, with its status
     document beside the usual keys; as usual when the time is up.
     """
-    if request.headers.get("idempotency-key") is not None:
-        raise not_yet("Idempotency-Key", "send the call without it, and only once")
     seconds = wait_seconds(request, MOST_SECONDS)
-    call = execute_request(await read_json(request))
+    body = await read_json(request)
+    call = execute_request(body)
+    if keys.HEADER in request.headers:
+        organization = call.organization or organization_of(call.workflow or {})
+        asked = await keys.submitted(request, body, organization, partial(_prepared, request, call))
+        return await answer_accepted(request, asked, seconds)
     engine = state.engine(request)
-    document, digest = call.workflow, None
-    if document is None:
-        found = await state.finder(request).find(call.workflow_id or "")
-        document, digest = found.document, found.digest
-    execution = await engine.submit(
-        document,
-        call.inputs,
-        workflow_id=call.workflow_id,
-        digest=digest,
-        organization=call.organization or organization_of(document),
-        labels=call.labels,
-    )
+    document, digest = await _document(request, call)
+    execution = await engine.submit(document, call.inputs, **_options(call, document, digest))
     if seconds:
         await waiting.end(request, execution, seconds)
-    return json_answer(await _accepted(request, execution, ended=seconds > 0))
+    return json_answer(await _accepted(request, execution.record, ended=seconds > 0))
 
 
-async def _accepted(request: Request, execution: Execution, *, ended: bool) -> dict[str, Any]:
-    record = execution.record
+async def _document(request: Request, call: ExecuteRequest) -> tuple[dict[str, Any], str | None]:
+    """The workflow, and the hash of its text where it is kept here."""
+    if call.workflow is not None:
+        return call.workflow, None
+    found = await state.finder(request).find(call.workflow_id or "")
+    return found.document, found.digest
+
+
+async def _prepared(request: Request, call: ExecuteRequest) -> Execution:
+    document, digest = await _document(request, call)
+    options = _options(call, document, digest)
+    return await state.engine(request).prepare(document, call.inputs, **options)
+
+
+def _options(call: ExecuteRequest, document: dict[str, Any], digest: str | None) -> dict[str, Any]:
+    return {
+        "workflow_id": call.workflow_id,
+        "digest": digest,
+        "organization": call.organization or organization_of(document),
+        "labels": call.labels,
+    }
+
+
+async def answer_accepted(request: Request, asked: Asked, seconds: float) -> Response:
+    """The answer for an execution that may have been there before; then it has `repeated`."""
+    engine = state.engine(request)
+    execution = engine.live(asked.id)
+    if execution is not None and seconds:
+        await waiting.end(request, execution, seconds)
+    record = (await engine.view(asked.id, last=0)).record
+    answer = await _accepted(request, record, ended=seconds > 0)
+    return json_answer(answer | {"repeated": True} if asked.repeated else answer)
+
+
+async def _accepted(request: Request, record: ExecutionRecord, *, ended: bool) -> dict[str, Any]:
     answer = {
         "success": True,
         "executionId": record.id,
