@@ -27,6 +27,7 @@ from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import ExecutionRecord, Journal, NodeRun
+from caudal_core.journal.journal import Row
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload, TablePayload
@@ -169,8 +170,13 @@ class Engine:
         digest: str | None = None,
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
+        beside: Sequence[tuple[int, Row]] = (),
     ) -> Execution:
         """Accept an execution; it is on disk when this returns, and runs from then on.
+
+        `beside` are rows of the journal that are committed with it or not at all; where there are
+        any, the caller can find it by them, and it runs even where the disk takes too long.
 
         Raises `InvalidWorkflow`, `Overloaded` when too many wait, `Unavailable` when the journal
         cannot be written or the engine is closing.
@@ -184,7 +190,7 @@ class Engine:
         payload = await self._payload(inputs)
         await self._keeper.keep_now(payload)
         record = ExecutionRecord(
-            id=new_id(),
+            id=execution_id or new_id(),
             workflow_id=graph.workflow_id,
             workflow_name=graph.name,
             workflow_hash=graph.hash,
@@ -198,15 +204,19 @@ class Engine:
         execution = Execution(graph, record, payload, env)
         self._shelf.open[record.id] = execution
         self._versions.write(graph, self.journal)
+        for statement, values in beside:
+            self.journal.write(statement, values)
         row = accept_row(record, payload, OWNER)
         self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
-        await self._committed(execution)
+        await self._committed(execution, kept=bool(beside))
         return execution
 
-    async def _committed(self, execution: Execution) -> None:
+    async def _committed(self, execution: Execution, *, kept: bool) -> None:
         try:
             await self.journal.flush(most=ACCEPT_SECONDS)
         except Unavailable:
+            if kept:
+                raise
             # The caller hears that it was not accepted: should it be written yet, it must not run.
             stop(execution, "cancel")
             raise
