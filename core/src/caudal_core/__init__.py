@@ -21,6 +21,7 @@ from caudal_core.handler import Handler, Outputs, handler
 from caudal_core.hookspecs import hookimpl
 from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
+from caudal_core.trigger import Event, Trigger, TriggerContext
 from caudal_core.values import JSON
 from caudal_core.workers import Answer
 from caudal_core.zones import ZoneName
@@ -33,6 +34,7 @@ __all__ = [
     "Context",
     "Data",
     "DataError",
+    "Event",
     "Field",
     "FileRefused",
     "Handler",
@@ -44,6 +46,8 @@ __all__ = [
     "Secret",
     "TemplateError",
     "Text",
+    "Trigger",
+    "TriggerContext",
     "UnknownField",
     "WorkerCrashed",
     "WorkerLimit",

@@ -30,6 +30,7 @@ from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import SETTLED, ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
+from caudal_core.journal.journal import Row
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import EMPTY, Payload, TablePayload
@@ -175,8 +176,13 @@ class Engine:
         digest: str | None = None,
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
+        beside: Sequence[tuple[int, Row]] = (),
     ) -> Execution:
         """Accept an execution; it is on disk when this returns, and runs from then on.
+
+        `beside` are rows of the journal that are committed with it or not at all; where there are
+        any, the caller can find it by them, and it runs even where the disk takes too long.
 
         Raises `InvalidWorkflow`, `Overloaded` when too many wait, `Unavailable` when the journal
         cannot be written or the engine is closing.
@@ -188,9 +194,12 @@ class Engine:
             digest=digest,
             organization=organization,
             labels=labels,
+            execution_id=execution_id,
         )
+        for statement, values in beside:
+            self.journal.write(statement, values)
         self.accept(execution)
-        await self._committed(execution)
+        await self._committed(execution, kept=bool(beside))
         return execution
 
     async def prepare(
@@ -202,6 +211,7 @@ class Engine:
         digest: str | None = None,
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
     ) -> Execution:
         """An execution that is not accepted yet: nobody knows of it until `accept` is called."""
         self._check_open()
@@ -213,7 +223,7 @@ class Engine:
         payload = await self._payload(inputs)
         await self._keeper.keep_now(payload)
         record = ExecutionRecord(
-            id=new_id(),
+            id=execution_id or new_id(),
             workflow_id=graph.workflow_id,
             workflow_name=graph.name,
             workflow_hash=graph.hash,
@@ -247,10 +257,12 @@ class Engine:
         """Forget one that was not accepted after all."""
         self._shelf.open.pop(execution.id, None)
 
-    async def _committed(self, execution: Execution) -> None:
+    async def _committed(self, execution: Execution, *, kept: bool) -> None:
         try:
             await self.journal.flush(most=ACCEPT_SECONDS)
         except Unavailable:
+            if kept:
+                raise
             # The caller hears that it was not accepted: should it be written yet, it must not run.
             stop(execution, "cancel")
             raise

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import MemorySink, Sink
 from caudal_core.journal.blobs import BlobFolder
+from caudal_core.journal.leases import Leases, SoleHolder
 
 if TYPE_CHECKING:
     import sqlalchemy
 
     from caudal_core.journal.history import History
+    from caudal_core.journal.triggers import TriggerStore
     from caudal_core.journal.workflows import WorkflowStore
 
 
@@ -23,6 +25,8 @@ class Storage(Protocol):
     blobs: BlobStore | None
     history: History | None
     workflows: WorkflowStore | None
+    triggers: TriggerStore | None
+    leases: Leases
 
     def sink(self) -> Sink:
         """Where the journal writes to."""
@@ -43,6 +47,10 @@ class MemoryStorage:
     blobs: BlobStore | None = None
     history: History | None = None
     workflows: WorkflowStore | None = None
+    triggers: TriggerStore | None = None
+
+    def __init__(self) -> None:
+        self.leases: Leases = SoleHolder()
 
     def sink(self) -> Sink:
         """A sink that is always done at once."""
@@ -67,6 +75,8 @@ class FolderStorage:
         self.blobs: BlobStore | None = blobs or BlobFolder(self.folder / "blobs")
         self.history: History | None = None
         self.workflows: WorkflowStore | None = None
+        self.triggers: TriggerStore | None = None
+        self.leases: Leases = SoleHolder()  # no other process can have the folder
         self._database: sqlalchemy.Engine | None = None
 
     def sink(self) -> Sink:
@@ -80,11 +90,13 @@ class FolderStorage:
         """Open the database for reading."""
         from caudal_core.journal.history import History
         from caudal_core.journal.reading import open_for_reading
+        from caudal_core.journal.triggers import TriggerStore
         from caudal_core.journal.workflows import WorkflowStore
 
         self._database = open_for_reading(self.folder / "caudal.db")
         self.history = History(self._database)
         self.workflows = WorkflowStore(self._database)
+        self.triggers = TriggerStore(self._database)
 
     def sizes(self) -> tuple[int | None, int | None]:
         """The database with its log, and the blobs where they are in a folder."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, delete, insert, update
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -29,6 +29,11 @@ class Statement:
     CLAIM: Final = 8
     START: Final = 9
     GIVE_UP: Final = 10
+    TRIGGER_EVENT: Final = 11
+    TRIGGER_STATE: Final = 12
+    TRIGGER_LAST: Final = 13
+    TRIGGER_PAUSE: Final = 14
+    TRIGGER_RESUME: Final = 15
 
 
 ACCEPT = (
@@ -74,6 +79,8 @@ def statements() -> list[str]:
     key: BindParameter[str] = bindparam("key")
     by_id = tables.execution.c.id == key
     workflow = tables.workflow
+    state, pause = tables.trigger_state, tables.trigger_pause
+    of_trigger = state.c.trigger == key
     deletion = update(workflow).where(workflow.c.id == key).values(deleted=bindparam("deleted"))
     made: dict[int, Any] = {
         Statement.WORKFLOW_VERSION: insert(tables.workflow_version).prefix_with("OR IGNORE"),
@@ -87,6 +94,11 @@ def statements() -> list[str]:
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
+        Statement.TRIGGER_EVENT: insert(tables.trigger_event).prefix_with("OR IGNORE"),
+        Statement.TRIGGER_STATE: _replace(state, [c.name for c in state.columns]),
+        Statement.TRIGGER_LAST: update(state).where(of_trigger).values(last=bindparam("planned")),
+        Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
+        Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
     }
     return [_sql(made[number]) for number in range(len(made))]
 

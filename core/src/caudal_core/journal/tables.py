@@ -117,3 +117,45 @@ timer = Table(
     Column("kind", Text, primary_key=True),
     Column("due", Float, nullable=False),
 )
+
+trigger_event = Table(
+    "trigger_event",
+    metadata,
+    Column("trigger", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("execution", Text),
+    Column("planned", Float),
+    Column("created", Float, nullable=False),
+    Column("skipped", Text),
+    Index("trigger_event_by_created", "trigger", "created"),
+)
+"""What a trigger has told of, each key once, and the execution that it started; null where it
+started none, and why."""
+
+trigger_state = Table(
+    "trigger_state",
+    metadata,
+    Column("trigger", Text, primary_key=True),
+    Column("config", Text, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("last", Float),
+)
+"""How far a trigger is: the hash of the config that it listens with (empty: it does not), since
+when, and the last planned time that was recorded."""
+
+trigger_pause = Table(
+    "trigger_pause",
+    metadata,
+    Column("scope", Text, primary_key=True),
+    Column("since", Float, nullable=False),
+)
+"""What is paused: `all`, `workflow ID` or `trigger ID`."""
+
+trigger_lease = Table(
+    "trigger_lease",
+    metadata,
+    Column("trigger", Text, primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("until", Float, nullable=False),
+)
+"""Which server listens for a trigger, and until when, by the database's clock."""

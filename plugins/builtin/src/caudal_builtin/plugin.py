@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from caudal_builtin.add_field import add_field
 from caudal_builtin.comment import comment
 from caudal_builtin.condition import condition
@@ -13,12 +15,13 @@ from caudal_builtin.output import output
 from caudal_builtin.pdf_input import pdf_input
 from caudal_builtin.rename_columns import action, rename_columns
 from caudal_builtin.save_records import save_records
+from caudal_builtin.schedules.schedule import Schedule
 from caudal_builtin.split_columns import split_columns
 from caudal_builtin.store.places import open_application, open_store
 from caudal_builtin.trigger import trigger
 from caudal_builtin.webhook import webhook
 from caudal_builtin.webhook_response import webhook_response
-from caudal_core import Handler, hookimpl
+from caudal_core import Handler, Trigger, hookimpl
 from caudal_core.stores import OpenStore
 
 _ELSEWHERE = {
@@ -66,6 +69,12 @@ def caudal_handlers() -> tuple[Handler, ...]:
 def caudal_record_stores() -> dict[str, OpenStore]:
     """The built-in store, and the tables of an application."""
     return {"store": open_store, "application": open_application}
+
+
+@hookimpl
+def caudal_triggers() -> tuple[Trigger[Any], ...]:
+    """What starts workflows by itself."""
+    return (Schedule(),)
 
 
 @hookimpl
