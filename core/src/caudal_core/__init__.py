@@ -22,6 +22,7 @@ from caudal_core.hookspecs import hookimpl
 from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
 from caudal_core.values import JSON
+from caudal_core.waits import Question, Reply, Wait
 from caudal_core.workers import Answer
 from caudal_core.zones import ZoneName
 
@@ -39,12 +40,15 @@ __all__ = [
     "HandlerError",
     "NotAvailable",
     "Outputs",
+    "Question",
     "Records",
+    "Reply",
     "Row",
     "Secret",
     "TemplateError",
     "Text",
     "UnknownField",
+    "Wait",
     "WorkerCrashed",
     "WorkerLimit",
     "ZoneName",

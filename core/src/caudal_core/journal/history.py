@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
 from caudal_core.journal.tables import execution, node_run, plan
+from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
@@ -76,6 +77,7 @@ class History:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._plans: dict[str, Mapping[str, StoredNode]] = {}
+        self.waits = Waits(database)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""
@@ -101,8 +103,8 @@ class History:
             return int(connection.execute(query).scalar_one())
 
     def unfinished(self) -> list[str]:
-        """The ids of executions that have not ended, oldest first."""
-        open_states = execution.c.state.in_(("pending", "running", "waiting"))
+        """The ids of executions that have not ended and do not wait, oldest first."""
+        open_states = execution.c.state.in_(("pending", "running"))
         query = select(execution.c.id).where(open_states).order_by(execution.c.created)
         with self._database.connect() as connection:
             return list(connection.execute(query).scalars())
@@ -178,6 +180,7 @@ def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
     run.duration = row.duration
     run.outputs = outputs_of(row.ports, row.output, row.output_ref)
     run.message = row.message
+    run.key = row.idempotency_key
     run.report = row.report or NO_REPORT
     run.error = decode(row.error) if row.error else None
     run.stored_notes = notes_of(row.notes)

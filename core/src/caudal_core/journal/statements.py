@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -29,6 +39,13 @@ class Statement:
     CLAIM: Final = 8
     START: Final = 9
     GIVE_UP: Final = 10
+    PARK: Final = 11
+    TIMER: Final = 12
+    NO_TIMER: Final = 13
+    WOKEN: Final = 14
+    NO_TIMERS: Final = 15
+    APPROVAL: Final = 16
+    DECIDE: Final = 17
 
 
 ACCEPT = (
@@ -62,6 +79,8 @@ FINISH = (
     "final_info",
     "error",
 )
+PARK = ("state", "owner", "completed_nodes", "failed_nodes", "seq")
+DECIDE = ("state", "decided", "decided_by", "comment", "data")
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
 
@@ -84,8 +103,31 @@ def statements() -> list[str]:
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
+        **_waiting(),
     }
     return [_sql(made[number]) for number in range(len(made))]
+
+
+def _waiting() -> dict[int, Any]:
+    """What is written of executions that wait.
+
+    A timer is deleted by its node, all of an execution with it, and a `wake` only if it is the one
+    that was seen. An approval is decided once: the first decision stays.
+    """
+    timer, approval = tables.timer, tables.approval
+    of: Any = timer.c.execution == bindparam("execution")
+    node: Any = timer.c.node == bindparam("node")
+    seen: Any = (timer.c.kind == bindparam("kind")) & (timer.c.due == bindparam("due"))
+    undecided = (approval.c.id == bindparam("key")) & (approval.c.state == literal_column("'open'"))
+    return {
+        Statement.PARK: _update(PARK).where(tables.execution.c.id == bindparam("key")),
+        Statement.TIMER: _replace(timer, [c.name for c in timer.columns]),
+        Statement.NO_TIMER: delete(timer).where(of, node),
+        Statement.WOKEN: delete(timer).where(of, seen),
+        Statement.NO_TIMERS: delete(timer).where(of),
+        Statement.APPROVAL: insert(approval).prefix_with("OR IGNORE"),
+        Statement.DECIDE: _set(approval, DECIDE).where(undecided),
+    }
 
 
 def schema() -> list[str]:
@@ -105,11 +147,15 @@ def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
 
 
 def _update(columns: tuple[str, ...]) -> Update:
+    return _set(tables.execution, columns)
+
+
+def _set(table: Table, columns: tuple[str, ...]) -> Update:
     """Sets the columns in the order in which they are named, not in that of the table."""
     pairs: list[tuple[Any, BindParameter[Any]]] = [
-        (tables.execution.c[name], bindparam(name)) for name in columns
+        (table.c[name], bindparam(name)) for name in columns
     ]
-    return update(tables.execution).ordered_values(*pairs)
+    return update(table).ordered_values(*pairs)
 
 
 def _sql(clause: Any, *, literal: bool = False) -> str:
