@@ -23,6 +23,7 @@ from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
 from caudal_core.trigger import Event, Trigger, TriggerContext
 from caudal_core.values import JSON
+from caudal_core.waits import Question, Reply, Wait
 from caudal_core.workers import Answer
 from caudal_core.zones import ZoneName
 
@@ -41,7 +42,9 @@ __all__ = [
     "HandlerError",
     "NotAvailable",
     "Outputs",
+    "Question",
     "Records",
+    "Reply",
     "Row",
     "Secret",
     "TemplateError",
@@ -49,6 +52,7 @@ __all__ = [
     "Trigger",
     "TriggerContext",
     "UnknownField",
+    "Wait",
     "WorkerCrashed",
     "WorkerLimit",
     "ZoneName",

@@ -24,6 +24,7 @@ from caudal_core.records import Records, Row
 from caudal_core.stores import RecordAccess, RecordStores
 from caudal_core.template import render_rows, render_value
 from caudal_core.values import JSON
+from caudal_core.waits import Reply
 from caudal_core.workers import Answer, Limits, shared_workers
 
 MAX_MESSAGE_CHARACTERS = 2_000
@@ -59,7 +60,8 @@ class Context:
     """The execution a node runs in, and its ways to speak to it.
 
     `deadline` is on `time.monotonic()`'s scale, or null. `attempt` counts from 1. `generation`
-    is raised by each retry or replay of the execution.
+    is raised by each retry or replay of the execution. `answer` says how the wait ended that the
+    handler asked for (see `caudal_core.Wait`); it is null when the handler is first called.
     """
 
     __slots__ = (
@@ -67,6 +69,7 @@ class Context:
         "_env",
         "_notes",
         "_records",
+        "answer",
         "attempt",
         "deadline",
         "generation",
@@ -90,6 +93,7 @@ class Context:
         self._notes: Notes | None = None
         self._records: RecordAccess | None = None
         self._cancelled = False
+        self.answer: Reply | None = None
 
     @property
     def notes(self) -> Notes:

@@ -5,22 +5,25 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from random import random
+from time import time
 from typing import Any
 
 from caudal_core.context import Context, Environment
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import describe
 from caudal_core.engine.means import Means
+from caudal_core.engine.pauses import Pauses
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED
-from caudal_core.errors import CaudalError, NodeTimeout
+from caudal_core.engine.waiting import Waiting
+from caudal_core.errors import CaudalError, InvalidResult, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
-from caudal_core.payload import LARGE, Payload
+from caudal_core.payload import LARGE, NO_REPORT, Payload
 from caudal_core.runner import Deliveries, Job, NodeResult
 from caudal_core.runner.call import call
 from caudal_core.runner.protocol import small
+from caudal_core.waits import Wait
 
 BARRIER = frozenset(("keyed", "transactional", "at_most_once"))
 """Effects whose inputs must be on disk before they happen."""
@@ -65,7 +68,13 @@ class Attempts:
             self.completed(node, run, result)
 
     def _context(self, node: GraphNode, run: NodeRun) -> Context:
-        ctx = run.ctx = Context(node.id, self._env, run.attempt)
+        before, ctx = run.notes, Context(node.id, self._env, run.attempt)
+        run.ctx = ctx
+        if run.reply is not None:  # what it said before it waited stays, and is not said again
+            ctx.answer = run.reply
+            if before is not None:
+                ctx.notes.log = list(before.log)
+            return ctx
         for notice in node.notices:
             ctx.log.warning("%s", notice)
         for payload in (run.input or {}).values():
@@ -99,7 +108,8 @@ class Attempts:
 
     async def _once(self, node: GraphNode, run: NodeRun, job: Job) -> NodeResult:
         if node.handler.effect in BARRIER:
-            self._recorder.record(run, "running", key=job.ctx.idempotency_key)
+            run.key = job.ctx.idempotency_key
+            self._recorder.record(run, "running")
             await self._means.journal.flush()
         return await self._means.runner.run(job)
 
@@ -114,7 +124,10 @@ class Attempts:
         return True
 
     async def _retry(self, node: GraphNode, run: NodeRun) -> None:
-        await asyncio.sleep(_backoff(node.options.retry_delay))
+        """Try again, now or after the delay; meanwhile the node is no task and has no slot."""
+        if node.options.retry_delay > 0:
+            self.pauses.retry(node, run)
+            return
         following = self._recorder.new_run(node, run.attempt + 1)
         following.input = deliveries = dict(run.input or {})
         await self._run(node, following, self._job(node, following, deliveries))
@@ -124,6 +137,36 @@ class Attempts:
             self._spawn(self._retry(node, run))
         else:
             self.failed(node, run, error)
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def _wait(self, node: GraphNode, run: NodeRun, wait: Wait, message: str | None) -> None:
+        """The handler cannot go on yet."""
+        run.message = message
+        try:
+            self.pauses.wait(node, run, wait)
+        except InvalidResult as error:
+            self.failed(node, run, error)
+
+    @property
+    def pauses(self) -> Pauses:
+        """How its nodes wait."""
+        return Pauses(self._e, self._recorder, self._means.approvals)
+
+    def go_on(self, waiting: Waiting, deliveries: Ports) -> None:
+        """A node has its answer, or has waited long enough."""
+        node, run = waiting.node, waiting.run
+        self.pauses.ask_no_more(waiting, "expired")
+        if waiting.kind == "retry":
+            self.begin(node, self._recorder.new_run(node, run.attempt + 1), deliveries)
+            return
+        run.input, run.epoch, run.report = deliveries, self._e.epoch, NO_REPORT
+        run.state = run.shown = "running"
+        if waiting.reply is None and waiting.limit is not None and waiting.limit <= time():
+            self._failed_inline(node, run, NodeTimeout(seconds=node.options.timeout))
+            return
+        run.reply = waiting.answer()
+        self.begin(node, run, deliveries)
 
     async def _keep(self, payloads: Iterable[Payload]) -> None:
         """Put large outputs into blobs before anything says that they exist."""
@@ -138,6 +181,9 @@ class Attempts:
         """The handler has returned."""
         if self._e.stop_reason is not None:
             return  # it came too late: the node is already given up
+        if result.wait is not None:
+            self._wait(node, run, result.wait, result.message)
+            return
         for payload in result.ports.values():
             if payload.size > LARGE and self._keeper.wants(payload):
                 self._spawn(self._keep_then_complete(node, run, result))
@@ -211,8 +257,3 @@ def _timed(node: GraphNode, error: BaseException) -> BaseException:
     if isinstance(error, NodeTimeout) and node.options.timeout is not None:
         return NodeTimeout(seconds=node.options.timeout)
     return error
-
-
-def _backoff(seconds: float) -> float:
-    """The delay with up to a tenth of jitter, so that many do not come back at once."""
-    return seconds * (1 + random() / 10)  # noqa: S311 - nothing secret about it

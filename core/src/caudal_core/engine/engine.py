@@ -7,7 +7,9 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import time
 from typing import Any, Self
 
+from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.dormant import Dormant
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.graphs import GraphCache, is_heavy
@@ -18,21 +20,30 @@ from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.recorder import Parked
 from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
+from caudal_core.engine.resume import (
+    adopt,
+    adopt_again,
+    fetched,
+    read_inputs,
+    stopped_before,
+)
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
+from caudal_core.engine.waiting import Found, restore_waits
 from caudal_core.errors import NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
-from caudal_core.journal import SETTLED, ExecutionRecord, Journal, NodeRun
+from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.journal import Row
 from caudal_core.journal.rows import accept_row
 from caudal_core.journal.statements import Statement
+from caudal_core.journal.waits import NO_NODE, Approval, Timer
 from caudal_core.payload import EMPTY, Payload, TablePayload
 from caudal_core.registry import Registry
 from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
@@ -80,7 +91,9 @@ class Engine:
         blobs = self.storage.blobs
         put = crashing_put(blobs.put) if blobs else None
         self._keeper = Keeper(put, self._reading.run, self._reopened)
-        self._recovery = Recovery(self, self._adopt)
+        self._recovery = Recovery(self, self._made, self._resume)
+        self.approvals = Approvals(self)
+        self._dormant = Dormant(self, self._recovery, self._resume)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
         self.once = Once(self)
@@ -115,8 +128,10 @@ class Engine:
             budget=LoopBudget(),
             keeper=self._keeper,
             in_thread=self._reading.run,
+            approvals=self.approvals,
         )
         await self._recovery.run()
+        self._dormant.alarm.start()
 
     async def close(self, drain: float = 0.0) -> None:
         """Take nothing new, give what runs `drain` seconds to end, then leave the rest as it is.
@@ -124,6 +139,7 @@ class Engine:
         What has not ended stays in the journal; the next engine goes on with it.
         """
         self.closing = True
+        await self._dormant.alarm.close()
         if self._tasks and drain:
             await asyncio.wait(self._tasks, timeout=drain)
         drives, left = list(self._tasks), self.unfinished
@@ -133,7 +149,7 @@ class Engine:
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
         await self.journal.close()
-        for execution in left:
+        for execution in (*left, *self._dormant.all()):
             execution.leave()
         await self.runner.close()
         self.storage.close()
@@ -298,8 +314,8 @@ class Engine:
             self._recovery.give_up(execution_id, "cancelled", None)
             await self.journal.flush(most=ACCEPT_SECONDS)
             return True, before
-        if execution is None:
-            return False, (await self.view(execution_id, last=0)).record.state
+        if execution is None or execution.dormant:
+            return await self._cancel_dormant(execution_id)
         before = execution.record.state
         if execution.closing is not None:
             return False, execution.closing.state
@@ -310,9 +326,45 @@ class Engine:
         await self.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
+    async def _cancel_dormant(self, execution_id: str) -> tuple[bool, str]:
+        """The same for one that only waits, or has ended: the journal knows."""
+        before = (await self.view(execution_id, last=0)).record.state
+        if before in FINISHED:
+            return False, before
+        now = time()
+        self.journal.write(Statement.CANCEL, (now, execution_id))
+        # The timer wakes it even if this process ends before it has done so.
+        wake = Timer(execution_id, NO_NODE, "wake", now, {})
+        self.journal.write(Statement.TIMER, wake.row(), urgent=True)
+        if (execution := self.live(execution_id)) is not None:
+            execution.record.cancel_requested = now
+        await self.journal.flush(most=ACCEPT_SECONDS)
+        await self.take_up(execution_id)
+        if (execution := self.live(execution_id)) is not None:
+            stop(execution, "cancel")  # it was being taken up when it was cancelled
+        return True, before
+
+    async def take_up(self, execution_id: str) -> None:
+        """Go on with an execution that waits, as there is news for it."""
+        await self._dormant.take_up(execution_id)
+
+    async def watch(self, execution_id: str) -> Execution | None:
+        """The execution, if it is in memory or waits; then it stays there while it is held."""
+        return self.live(execution_id) or await self._dormant.watch(execution_id)
+
+    async def answered(self, approval: Approval) -> None:
+        """A person has decided: tell the node that waits for it, wherever it is."""
+        for _ in range(2):  # the first may meet it while it is being taken up
+            if (execution := self.live(approval.execution)) is not None:
+                for waiting in execution.waiting.values():
+                    if waiting.approval_id == approval.id and waiting.reply is None:
+                        waiting.decide(approval)
+                        execution.tell()
+            await self.take_up(approval.execution)
+
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""
-        return self._shelf.find(execution_id)
+        return self._shelf.find(execution_id) or self._dormant.find(execution_id)
 
     @property
     def fault(self) -> str | None:
@@ -327,7 +379,7 @@ class Engine:
     @property
     def remembered(self) -> Sequence[Execution]:
         """All executions in memory: the last that have ended, then those that have not."""
-        return self._shelf.all()
+        return [*self._shelf.all(), *self._dormant.all()]
 
     async def counted(self) -> Mapping[str, tuple[int, float]]:
         """By state how many executions have not ended, and when the oldest was accepted."""
@@ -415,6 +467,9 @@ class Engine:
                     changed[owner].append(subject)
                 else:
                     changed[owner] = [subject]
+            elif isinstance(subject, Parked):
+                changed.setdefault(subject.execution, [])
+                self._fall_asleep(subject.execution)
             elif isinstance(subject, Execution):
                 changed.setdefault(subject, [])
                 if subject.closing is None:
@@ -432,15 +487,29 @@ class Engine:
             return
         self._keep_task(Drive(execution, self._means).run())
 
-    def _adopt(
+    def _fall_asleep(self, execution: Execution) -> None:
+        if execution.dormant:  # else it was taken up again before that was committed
+            self._shelf.open.pop(execution.id, None)
+            self._dormant.add(execution)
+
+    def _made(
         self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
-    ) -> None:
-        """Go on with an execution that had not ended when the last engine stopped."""
-        record.epoch += 1
-        self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
+    ) -> Execution:
+        """An execution that had not ended when it left memory."""
         env = self.options.environment(graph.settings, record, inputs.data)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
+        return execution
+
+    def _resume(self, execution: Execution, found: Found) -> None:
+        """Go on with an execution that had not ended."""
+        record = execution.record
+        record.epoch += 1
+        self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
+        adopt_again(execution)
+        for timer in restore_waits(execution, found):
+            self.journal.write(Statement.WOKEN, (timer.execution, timer.kind, timer.due))
+        execution.dormant = False
         self._shelf.open[record.id] = execution
         if (why := stopped_before(execution)) is not None:
             stop(execution, why)

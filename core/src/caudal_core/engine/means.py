@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.keeping import Keeper
 from caudal_core.journal import Journal
@@ -20,4 +21,5 @@ class Means:
     runner: Runner
     budget: LoopBudget
     keeper: Keeper
+    approvals: Approvals
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]

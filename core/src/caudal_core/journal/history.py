@@ -11,6 +11,7 @@ from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
 from caudal_core.journal.tables import execution, node_run, plan
+from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
@@ -80,6 +81,7 @@ class History:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._plans: dict[str, Mapping[str, StoredNode]] = {}
+        self.waits = Waits(database)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""
@@ -120,10 +122,9 @@ class History:
             return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
 
     def unfinished(self) -> list[str]:
-        """The ids of executions that have not ended, oldest first."""
-        query = (
-            select(execution.c.id).where(execution.c.state.in_(OPEN)).order_by(execution.c.created)
-        )
+        """The ids of executions that have not ended and do not wait, oldest first."""
+        open_states = execution.c.state.in_(("pending", "running"))
+        query = select(execution.c.id).where(open_states).order_by(execution.c.created)
         with self._database.connect() as connection:
             return list(connection.execute(query).scalars())
 
@@ -198,6 +199,7 @@ def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
     run.duration = row.duration
     run.outputs = outputs_of(row.ports, row.output, row.output_ref)
     run.message = row.message
+    run.key = row.idempotency_key
     run.report = row.report or NO_REPORT
     run.error = decode(row.error) if row.error else None
     run.stored_notes = notes_of(row.notes)

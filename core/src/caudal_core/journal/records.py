@@ -105,7 +105,8 @@ class NodeRun:
     `outputs` are the payloads by the ports taken; read back, a large one has its preview as data
     and the blob's name in `ref`. `input` is what came in, merged by port (null: not kept here).
     `settles` is false for a failed attempt that another one follows. `number` counts the runs of
-    the execution in the order in which they began; `owner` is the live execution.
+    the execution in the order in which they began; `owner` is the live execution. `key` is the
+    idempotency key of an effect, `reply` how a wait ended that it had asked for.
     """
 
     attempt: int = 1
@@ -123,6 +124,8 @@ class NodeRun:
     settles: bool = True
     owner: Any = None
     ctx: Any = None
+    key: str | None = None
+    reply: Any = None
     stored_notes: Notes | None = None
 
     def __init__(
@@ -168,5 +171,7 @@ class NodeRun:
             return
         notes = self.ctx.said
         self.ctx = None
+        if notes is not None:
+            notes.changed = None
         if notes is not None and notes.log:
             self.stored_notes = notes

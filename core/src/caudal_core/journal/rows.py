@@ -39,6 +39,11 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
     )
 
 
+def park_row(record: ExecutionRecord, done: int, failed: int, seq: int) -> Row:
+    """An execution that nobody has in memory, in the order of `statements.PARK`, then its id."""
+    return "waiting", None, done, failed, seq, record.id
+
+
 def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
     """What becomes of an execution, in the order of `statements.FINISH`, then its id."""
     return (
@@ -55,7 +60,7 @@ def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
     )
 
 
-def node_row(run: NodeRun, key: str | None = None) -> Row:
+def node_row(run: NodeRun) -> Row:
     """One attempt at one node, in the order of `statements.NODE`."""
     ports: str | None = None
     output: bytes | None = None
@@ -69,7 +74,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
                 output, refs = _referred(ports, payload)
         else:
             ports, output, refs = _several(outputs)
-    notes = None if run.ctx is None else run.ctx.said
+    notes = run.stored_notes if run.ctx is None else run.ctx.said
     return (
         run.execution_id,
         run.number,
@@ -79,7 +84,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
         run.epoch,
         run.seq,
         run.state,
-        key,
+        run.key,
         ports,
         output,
         refs,

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, delete, insert, update
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -34,6 +44,13 @@ class Statement:
     TRIGGER_LAST: Final = 13
     TRIGGER_PAUSE: Final = 14
     TRIGGER_RESUME: Final = 15
+    PARK: Final = 16
+    TIMER: Final = 17
+    NO_TIMER: Final = 18
+    WOKEN: Final = 19
+    NO_TIMERS: Final = 20
+    APPROVAL: Final = 21
+    DECIDE: Final = 22
 
 
 ACCEPT = (
@@ -70,6 +87,8 @@ FINISH = (
     "final_info",
     "error",
 )
+PARK = ("state", "owner", "completed_nodes", "failed_nodes", "seq")
+DECIDE = ("state", "decided", "decided_by", "comment", "data")
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
 
@@ -99,8 +118,31 @@ def statements() -> list[str]:
         Statement.TRIGGER_LAST: update(state).where(of_trigger).values(last=bindparam("planned")),
         Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
         Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
+        **_waiting(),
     }
     return [_sql(made[number]) for number in range(len(made))]
+
+
+def _waiting() -> dict[int, Any]:
+    """What is written of executions that wait.
+
+    A timer is deleted by its node, all of an execution with it, and a `wake` only if it is the one
+    that was seen. An approval is decided once: the first decision stays.
+    """
+    timer, approval = tables.timer, tables.approval
+    of: Any = timer.c.execution == bindparam("execution")
+    node: Any = timer.c.node == bindparam("node")
+    seen: Any = (timer.c.kind == bindparam("kind")) & (timer.c.due == bindparam("due"))
+    undecided = (approval.c.id == bindparam("key")) & (approval.c.state == literal_column("'open'"))
+    return {
+        Statement.PARK: _update(PARK).where(tables.execution.c.id == bindparam("key")),
+        Statement.TIMER: _replace(timer, [c.name for c in timer.columns]),
+        Statement.NO_TIMER: delete(timer).where(of, node),
+        Statement.WOKEN: delete(timer).where(of, seen),
+        Statement.NO_TIMERS: delete(timer).where(of),
+        Statement.APPROVAL: insert(approval).prefix_with("OR IGNORE"),
+        Statement.DECIDE: _set(approval, DECIDE).where(undecided),
+    }
 
 
 def schema() -> list[str]:
@@ -126,11 +168,15 @@ def _keep(table: Table, columns: tuple[str, ...]) -> Insert:
 
 
 def _update(columns: tuple[str, ...]) -> Update:
+    return _set(tables.execution, columns)
+
+
+def _set(table: Table, columns: tuple[str, ...]) -> Update:
     """Sets the columns in the order in which they are named, not in that of the table."""
     pairs: list[tuple[Any, BindParameter[Any]]] = [
-        (tables.execution.c[name], bindparam(name)) for name in columns
+        (table.c[name], bindparam(name)) for name in columns
     ]
-    return update(tables.execution).ordered_values(*pairs)
+    return update(table).ordered_values(*pairs)
 
 
 def _sql(clause: Any, *, literal: bool = False) -> str:

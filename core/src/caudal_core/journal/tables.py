@@ -115,8 +115,11 @@ timer = Table(
     Column("execution", Text, primary_key=True),
     Column("node", Text, primary_key=True),
     Column("kind", Text, primary_key=True),
-    Column("due", Float, nullable=False),
+    Column("due", Float),
+    Column("about", LargeBinary),
+    Index("timer_by_due", "due"),
 )
+"""What an execution waits for; see `caudal_core.journal.waits.Timer`."""
 
 trigger_event = Table(
     "trigger_event",
@@ -159,3 +162,30 @@ trigger_lease = Table(
     Column("until", Float, nullable=False),
 )
 """Which server listens for a trigger, and until when, by the database's clock."""
+
+approval = Table(
+    "approval",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("execution", Text, nullable=False),
+    Column("node", Text, nullable=False),
+    Column("node_label", Text, nullable=False),
+    Column("workflow_id", Text, nullable=False),
+    Column("workflow_name", Text, nullable=False),
+    Column("organization", Text),
+    Column("kind", Text, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("user_id", Text, nullable=False),
+    Column("user_name", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("due", Float),
+    Column("state", Text, nullable=False),
+    Column("decided", Float),
+    Column("decided_by", Text),
+    Column("comment", Text),
+    Column("data", LargeBinary),
+    Index("approval_by_state", "state", "id"),
+    Index("approval_by_execution", "execution"),
+)
+"""What people are asked, and how they decided."""

@@ -132,9 +132,9 @@ def trigger(config: TriggerConfig, data: Data, ctx: Context) -> Any:
         cron expression is read by the clock of `timezone`, else of the workflow's.
     """
     handed_on = without_reserved(data, ctx)
-    started = ctx.inputs.get(STARTED_BY)
-    if started is None or started["nodeId"] != ctx.node_id or handed_on is data:
+    started = ctx.inputs.get(STARTED_BY)  # anybody may send inputs of this name
+    if not isinstance(started, dict) or started.get("nodeId") != ctx.node_id or handed_on is data:
         ctx.say(f"started with {amount(handed_on)}")
         return handed_on
-    ctx.say(f"started by its schedule, planned for {started['plannedAt']}")
+    ctx.say(f"started by its schedule, planned for {started.get('plannedAt')}")
     return {"trigger": started, **handed_on}
