@@ -55,4 +55,5 @@ def test_a_schedule_that_is_off_is_not_warned_of(config: dict[str, object]) -> N
 @pytest.mark.parametrize("started", [None, "x", [1], {}, {"nodeId": "another"}])
 def test_what_a_caller_sends_under_the_reserved_name(started: object) -> None:
     """Inputs of the name that says what started an execution change nothing if they do not fit."""
-    assert {"a": 1} == run_handler(trigger, {}, inputs={"a": 1, "_trigger": started}).output
+    given = {"a": 1, "_trigger": started}
+    assert {"a": 1} == run_handler(trigger, given, inputs=given).output
