@@ -44,6 +44,8 @@ def status_document(view: ExecutionView) -> Document:
     }
     if record.final_info is not None:
         document["finalOutputInfo"] = final_info(record)
+    if view.retries:
+        document["retries"] = list(view.retries)
     return document | _belongings(record)
 
 
@@ -91,6 +93,8 @@ def _belongings(record: ExecutionRecord) -> Document:
         found["organizationId"] = record.organization
     if record.labels:
         found["labels"] = dict(record.labels)
+    if record.parent is not None:
+        found["parent"] = record.parent
     return found
 
 

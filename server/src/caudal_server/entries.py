@@ -63,6 +63,8 @@ def tail(run: NodeRun) -> Entry:
         "duration": run.duration if settled else None,
         "timestamp": iso(run.started),
     }
+    if run.reused is not None:
+        entry["reusedFrom"] = run.reused
     notes = run.notes
     if notes is None:
         return entry

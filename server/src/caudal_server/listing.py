@@ -100,6 +100,7 @@ def _takes(wanted: Filter, record: ExecutionRecord) -> bool:
         (not wanted.status or record.state in wanted.status)
         and wanted.workflow_id in (None, record.workflow_id)
         and wanted.organization in (None, record.organization)
+        and wanted.parent in (None, record.parent)
         and (wanted.since is None or record.created >= wanted.since)
         and (wanted.until is None or record.created < wanted.until)
         and all(record.labels.get(key) == text for key, text in labels.items())
@@ -119,6 +120,7 @@ def filter_of(request: Request) -> Filter:
         status=_statuses(query.getlist("status")),
         workflow_id=query.get("workflowId"),
         organization=query.get("organizationId"),
+        parent=query.get("parent"),
         since=_seconds("from", query.get("from"), timezone),
         until=_seconds("to", query.get("to"), timezone),
         labels=dict(map(_label, query.getlist("label"))),

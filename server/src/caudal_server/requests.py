@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from caudal_core.engine.again import SAME
 from caudal_core.errors import InvalidRequest
 from caudal_core.records import kind_of
 from caudal_core.values import to_wire
@@ -50,6 +51,29 @@ def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
         organization=short_identifier(body, "organizationId"),
         labels=labels_of(body.get("labels")),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayRequest:
+    """A call of `replay`: from which node, with which input, in which version."""
+
+    start: str | None
+    inputs: Any
+    newest: bool
+
+
+def replay_request(body: Mapping[str, Any]) -> ReplayRequest:
+    """`{from?, inputs?, version?}`; `InvalidRequest` says which part is of the wrong kind."""
+    start = identifier(body, "from")
+    version = body.get("version") or "execution"
+    if version not in ("execution", "newest"):
+        message = f"version is '{str(version)[:50]}'; it is execution (default) or newest"
+        raise InvalidRequest(message=message)
+    inputs = body.get("inputs", SAME)
+    if start is None and inputs is not SAME:
+        inputs = _object(body, "inputs") or {}
+        _check_reserved(inputs)
+    return ReplayRequest(start, inputs, version == "newest")
 
 
 def not_yet(what: str, hint: str) -> Refused:

@@ -159,6 +159,10 @@ class Drive:
         if self._resumed and (waiting := self._resumed.pop(node.index, None)) is not None:
             self._go_on(node, waiting)
             return
+        edited = e.edited.get(node.id) if e.edited else None
+        if edited is not None:
+            self._attempts.begin(node, self._recorder.new_run(node), edited)
+            return
         if node.waits and (self._poisoned[node.index] or not self._taken[node.index]):
             self._skip(node)
             return

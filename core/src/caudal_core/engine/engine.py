@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import time
 from typing import Any, Self
 
+from caudal_core.engine.again import Again
 from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.dormant import Dormant
@@ -26,6 +27,7 @@ from caudal_core.engine.resume import (
     adopt,
     adopt_again,
     fetched,
+    read_edited,
     read_inputs,
     stopped_before,
 )
@@ -41,7 +43,7 @@ from caudal_core.intake import check_texts
 from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.journal import Row
-from caudal_core.journal.rows import accept_row
+from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.waits import NO_NODE, Approval, Timer
 from caudal_core.payload import EMPTY, Payload, TablePayload
@@ -97,6 +99,7 @@ class Engine:
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
         self.once = Once(self)
+        self.again = Again(self, self._check_open)
 
     # -- its life --------------------------------------------------------------------------------
 
@@ -214,8 +217,15 @@ class Engine:
         )
         for statement, values in beside:
             self.journal.write(statement, values)
+        return await self.enter(execution, kept=bool(beside))
+
+    async def enter(self, execution: Execution, *, kept: bool = False) -> Execution:
+        """Accept one that was prepared; it is on disk when this returns.
+
+        With `kept` it runs even where the disk takes too long: the caller can find it later.
+        """
         self.accept(execution)
-        await self._committed(execution, kept=bool(beside))
+        await self._committed(execution, kept=kept)
         return execution
 
     async def prepare(
@@ -236,8 +246,7 @@ class Engine:
         if graph is None:
             document: Mapping[str, Any] = workflow  # type: ignore[assignment]
             graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
-        payload = await self._payload(inputs)
-        await self._keeper.keep_now(payload)
+        payload = await self.measured(inputs)
         record = ExecutionRecord(
             id=execution_id or new_id(),
             workflow_id=graph.workflow_id,
@@ -264,6 +273,8 @@ class Engine:
         row = accept_row(record, execution.given, OWNER)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+        for run in execution.runs:  # what a retry or a replay takes over
+            self.journal.write(Statement.NODE, node_row(run))
 
     def begin(self, execution: Execution) -> None:
         """Let one run that was accepted, which is committed."""
@@ -293,14 +304,16 @@ class Engine:
         if len(self._shelf.open) >= self.options.max_queued:
             raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
 
-    async def _payload(self, inputs: Mapping[str, Any] | None) -> Payload:
-        """The inputs, measured; in a thread where there is much to measure."""
+    async def measured(self, inputs: Mapping[str, Any] | None) -> Payload:
+        """The inputs, measured, in a thread where there is much to measure, and kept if large."""
         if not inputs:
             return EMPTY
         plain = dict(inputs)
-        if not is_heavy(plain):
-            return Payload.of(plain)
-        found: Payload = await self.read(lambda: Payload.of(plain))
+        if is_heavy(plain):
+            found: Payload = await self.read(lambda: Payload.of(plain))
+        else:
+            found = Payload.of(plain)
+        await self._keeper.keep_now(found)
         return found
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
@@ -411,8 +424,9 @@ class Engine:
         record.error = record.error or self._recovery.stalled.get(execution_id)
         runs = [] if last == 0 else history.runs(record, last=last)
         if last is None:
-            with_inputs(runs, read_inputs(self.storage, execution_id))
-        return ExecutionView(record, runs)
+            edited = read_edited(self.storage, record)
+            with_inputs(runs, read_inputs(self.storage, execution_id), edited)
+        return ExecutionView(record, runs, retries=history.retries(execution_id))
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -485,6 +499,8 @@ class Engine:
     def _begin(self, execution: Execution) -> None:
         if self.closing or self._means is None:
             return
+        if execution.record.parent is not None:
+            self._shelf.descend(execution.record.parent, execution.id)
         self._keep_task(Drive(execution, self._means).run())
 
     def _fall_asleep(self, execution: Execution) -> None:

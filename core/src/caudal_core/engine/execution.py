@@ -45,7 +45,8 @@ class Execution:
     `committed` holds the settled runs in the order in which their records were committed; `version`
     rises with every change. `waiting` are the nodes that wait, by their index; `news` says that one
     of them may go on. `timed` are the nodes that have a timer, `waited` says that some ever had.
-    `dormant`: it only waits, and that has been written.
+    `dormant`: it only waits, and that has been written. `edited` has by node the input that a
+    replay gives it, whatever leads to it; `retries` are the ids of the retries and replays of this.
     """
 
     __slots__ = (
@@ -58,6 +59,7 @@ class Execution:
         "delivered",
         "done",
         "dormant",
+        "edited",
         "env",
         "epoch",
         "failed",
@@ -68,6 +70,7 @@ class Execution:
         "next_number",
         "record",
         "restored",
+        "retries",
         "runs",
         "seq",
         "stop_reason",
@@ -96,6 +99,8 @@ class Execution:
         self.closing: Ending | None = None
         self.stop_reason: str | None = None
         self.restored: dict[str, NodeRun] = {}
+        self.edited: dict[str, dict[str, Payload]] | None = None
+        self.retries: tuple[str, ...] = ()
         self.delivered: list[dict[str, Payload] | None] = [None] * len(graph.nodes)
         self.done = 0
         self.failed: list[NodeRun] = []

@@ -8,7 +8,14 @@ from time import time
 from typing import TYPE_CHECKING
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.resume import read_document, read_inputs, read_record, read_runs
+from caudal_core.engine.resume import (
+    give,
+    read_document,
+    read_edited,
+    read_inputs,
+    read_record,
+    read_runs,
+)
 from caudal_core.engine.waiting import Found, read_waits
 from caudal_core.errors import InvalidWorkflow, NotFound, error_text
 from caudal_core.graph import Graph
@@ -95,4 +102,8 @@ class Recovery:
         graph = await engine.graph(document, workflow_id=record.workflow_id)
         runs = await engine.read(lambda: read_runs(storage, record))
         inputs = await engine.read(lambda: read_inputs(storage, record.id))
-        return self._make(record, graph, inputs, runs)
+        execution = self._make(record, graph, inputs, runs)
+        edited = await engine.read(lambda: read_edited(storage, record))
+        if edited is not None:
+            give(execution, edited)
+        return execution

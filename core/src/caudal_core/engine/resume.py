@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.storage import Storage
@@ -14,6 +14,9 @@ from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.payload import EMPTY, Payload, TablePayload, read_payload
 from caudal_core.tables.ipc import head, is_ipc, open_ipc
+
+if TYPE_CHECKING:
+    from caudal_core.journal.history import Edited
 
 INTERRUPTED = {
     "code": "INTERRUPTED",
@@ -47,6 +50,13 @@ def read_inputs(storage: Storage, execution_id: str) -> Payload:
     if ref is not None and storage.blobs is not None:
         return fetched(storage.blobs, ref)
     return Payload.of(value)
+
+
+def read_edited(storage: Storage, record: ExecutionRecord) -> Edited | None:
+    """The input that a replay gave a node, if it did. Blocks."""
+    if storage.history is None or record.parent is None:
+        return None
+    return storage.history.edited(record.id)
 
 
 def fetched(
@@ -103,6 +113,12 @@ def adopt_again(execution: Execution) -> None:
     for run in execution.runs:
         run.owner = execution
         run.settles = False
+
+
+def give(execution: Execution, edited: Edited) -> None:
+    """Let a node get this input, whatever leads to it."""
+    ports = {port: Payload.of(value) for port, value in edited.ports.items()}
+    execution.edited = {edited.node: ports}
 
 
 def stopped_before(execution: Execution) -> str | None:

@@ -25,7 +25,7 @@ async def run_single(
     graph = build_graph({"nodes": [dict(node)]}, registry, comments=True)
     target = graph.nodes[0]
     ctx = Context(target.id, env)
-    deliveries = _deliveries(target.handler.inputs, data)
+    deliveries = by_port(target.handler.inputs, data)
     job = Job(target.handler, target.config, deliveries, ctx, target.options.on_row_error)
     job.timeout = target.options.timeout
     result = await runner.run(job)
@@ -38,7 +38,8 @@ async def run_single(
     return result
 
 
-def _deliveries(ports: tuple[str, ...], data: JSON) -> dict[str, Payload]:
+def by_port(ports: tuple[str, ...], data: JSON) -> dict[str, Payload]:
+    """A value as what comes in at a node with these input ports."""
     if len(ports) > 1 and isinstance(data, dict) and data and set(data) <= set(ports):
         return {port: Payload.of(value) for port, value in data.items()}
     return {ports[0] if ports else "in": Payload.of(data)}

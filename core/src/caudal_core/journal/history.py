@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 
@@ -56,6 +56,7 @@ class Filter:
     since: float | None = None
     until: float | None = None
     labels: Mapping[str, str] | None = None
+    parent: str | None = None
     before: tuple[float, str] | None = None
     limit: int = 50
 
@@ -73,6 +74,13 @@ class StoredNode:
     def of(cls, node_id: str, plan: Mapping[str, Any]) -> StoredNode:
         """From its entry in the plan."""
         return cls(node_id, plan["type"], plan["label"], plan["input"])
+
+
+class Edited(NamedTuple):
+    """The input, by port, that a replay gave a node in place of what led to it."""
+
+    node: str
+    ports: Mapping[str, Any]
 
 
 class History:
@@ -137,6 +145,23 @@ class History:
             return {}, None
         return (decode(row[0]) if row[0] is not None else None), row[1]
 
+    def edited(self, execution_id: str) -> Edited | None:
+        """The node whose input a replay was given, and that input by port."""
+        query = select(execution.c.edited_input).where(execution.c.id == execution_id)
+        with self._database.connect() as connection:
+            text = connection.execute(query).scalar_one_or_none()
+        if text is None:
+            return None
+        found = decode(text)
+        return Edited(found["node"], found["ports"])
+
+    def retries(self, execution_id: str) -> list[str]:
+        """The ids of the retries and replays of an execution, oldest first."""
+        query = select(execution.c.id).where(execution.c.parent == execution_id)
+        with self._database.connect() as connection:
+            order = execution.c.created, execution.c.id
+            return list(connection.execute(query.order_by(*order)).scalars())
+
     def runs(self, record: ExecutionRecord, *, last: int | None = None) -> list[NodeRun]:
         """The runs of an execution in the order in which they began; `last` keeps the latest."""
         query = select(*node_run.columns).where(node_run.c.execution == record.id)
@@ -175,6 +200,8 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
         query = query.where(execution.c.workflow_id == wanted.workflow_id)
     if wanted.organization is not None:
         query = query.where(execution.c.organization == wanted.organization)
+    if wanted.parent is not None:
+        query = query.where(execution.c.parent == wanted.parent)
     if wanted.since is not None:
         query = query.where(execution.c.created >= wanted.since)
     if wanted.until is not None:
@@ -203,4 +230,5 @@ def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
     run.report = row.report or NO_REPORT
     run.error = decode(row.error) if row.error else None
     run.stored_notes = notes_of(row.notes)
+    run.reused = row.reused
     return run

@@ -22,7 +22,7 @@ class ExecutionRecord:
     """One execution. What has not been committed yet is not in here.
 
     `final` is the final output in journal form (a preview, if `final_info` says so). Times are
-    seconds since 1970.
+    seconds since 1970. `edited_input` is there only while the execution is being accepted.
     """
 
     id: str
@@ -48,6 +48,7 @@ class ExecutionRecord:
     cancel_requested: float | None = None
     client_key: str | None = None
     client_hash: str | None = None
+    edited_input: bytes | None = None
 
     def end(self, ending: Ending) -> None:
         """It has ended, and that is committed."""
@@ -106,7 +107,8 @@ class NodeRun:
     and the blob's name in `ref`. `input` is what came in, merged by port (null: not kept here).
     `settles` is false for a failed attempt that another one follows. `number` counts the runs of
     the execution in the order in which they began; `owner` is the live execution. `key` is the
-    idempotency key of an effect, `reply` how a wait ended that it had asked for.
+    idempotency key of an effect, `reply` how a wait ended that it had asked for. `reused` names the
+    execution in which it ran, where that was another one.
     """
 
     attempt: int = 1
@@ -127,6 +129,7 @@ class NodeRun:
     key: str | None = None
     reply: Any = None
     stored_notes: Notes | None = None
+    reused: str | None = None
 
     def __init__(
         self, execution_id: str, node: PlannedNode, number: int, started: float | None

@@ -35,6 +35,7 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
         0,
         0,
         record.parent,
+        record.edited_input,
         record.client_hash,
     )
 
@@ -94,6 +95,7 @@ def node_row(run: NodeRun) -> Row:
         None if run.error is None else encode(run.error),
         run.started,
         run.duration,
+        run.reused,
     )
 
 

@@ -73,6 +73,7 @@ ACCEPT = (
     "failed_nodes",
     "seq",
     "parent",
+    "edited_input",
     "client_hash",
 )
 """In the order of the table, as that is the order in which an insert names its columns."""

@@ -5,7 +5,7 @@ Times are seconds since 1970 in UTC. JSON is kept as bytes in journal form (`cau
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import Column, Float, Index, Integer, LargeBinary, MetaData, Table, Text, text
 
 SCHEMA_VERSION = 1
 
@@ -81,6 +81,12 @@ execution = Table(
     Index("execution_by_workflow", "workflow_id", "created"),
     Index("execution_by_created", "created"),
     Index("execution_by_state", "state"),
+    Index(
+        "execution_by_parent",
+        "parent",
+        sqlite_where=text("parent IS NOT NULL"),
+        postgresql_where=text("parent IS NOT NULL"),
+    ),
 )
 
 node_run = Table(
@@ -104,10 +110,12 @@ node_run = Table(
     Column("error", LargeBinary),
     Column("started", Float),
     Column("duration", Float),
+    Column("reused", Text),
     sqlite_with_rowid=False,
 )
 """One attempt at one node. `number` counts the attempts of an execution in the order in which they
-began, so that rows are added at the end of the tree; what the node is, the plan says."""
+began, so that rows are added at the end of the tree; what the node is, the plan says. `reused`
+names the execution in which it ran, where a retry or a replay took its result over."""
 
 timer = Table(
     "timer",

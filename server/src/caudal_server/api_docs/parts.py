@@ -53,9 +53,9 @@ def _problem(status: int) -> Described:
     return {"title": title, "status": status, "code": code, "detail": detail, "instance": "/api/…"}
 
 
-def body(schema: str, example: Any) -> Described:
+def body(schema: str, example: Any, *, required: bool = True) -> Described:
     """The body of a call that is read without the framework."""
-    return {"requestBody": {"required": True, "content": content(schema, example)}}
+    return {"requestBody": {"required": required, "content": content(schema, example)}}
 
 
 def query(name: str, description: str, schema: Described, *, many: bool = False) -> Described:

@@ -15,6 +15,10 @@ MOMENT: Schema = {"type": "string", "format": "date-time"}
 MOMENT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 BOOLEAN: Schema = {"type": "boolean"}
+PARENT: Schema = {
+    "type": "string",
+    "description": "The execution of which this is a retry or a replay; else it is not there.",
+}
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT, "maxProperties": 16}
 EXECUTION_STATES = ["pending", "running", "waiting", "completed", "failed", "cancelled"]
 NODE_STATES = [
@@ -88,6 +92,21 @@ SCHEMAS: dict[str, Schema] = {
         workflowId=TEXT,
         workflowName=TEXT,
         repeated={**BOOLEAN, "description": "Its key was known: it had begun before."},
+        parent=PARENT,
+    ),
+    "ReplayRequest": _object(
+        (),
+        "All of it runs again, or, where `from` names a node, that one and what comes after it.",
+        **{"from": TEXT},
+        inputs={
+            "description": "What the node gets in place of what leads to it; without `from` an "
+            "object, the inputs of the whole. Where it is missing, the same as before."
+        },
+        version={
+            "enum": ["execution", "newest"],
+            "type": "string",
+            "description": "The workflow as it was (default), or as it is now.",
+        },
     ),
     "Progress": _all(
         totalNodes=WHOLE,
@@ -137,6 +156,7 @@ SCHEMAS: dict[str, Schema] = {
         timestamp=MOMENT_OR_NULL,
         progress={"type": "object"},
         log=_list(_all(level=TEXT, message=TEXT)),
+        reusedFrom={**TEXT, "description": "The execution in which it ran, where not in this one."},
     ),
     "ExecutionStatus": _object(
         (
@@ -167,6 +187,11 @@ SCHEMAS: dict[str, Schema] = {
         finalOutputInfo=ref("Truncated"),
         organizationId=TEXT,
         labels=LABELS,
+        parent=PARENT,
+        retries={
+            **_list(TEXT),
+            "description": "Its retries and replays, oldest first; not there where there is none.",
+        },
     ),
     "ExecutionLogs": _all(executionId=TEXT, logs=_list(ref("LogEntry"))),
     "Cancelled": _all(success=BOOLEAN, executionId=TEXT, message=TEXT, previousStatus=TEXT),
@@ -201,6 +226,7 @@ SCHEMAS: dict[str, Schema] = {
         progress=ref("Progress"),
         organizationId=TEXT,
         labels=LABELS,
+        parent=PARENT,
     ),
     "ExecutionsOfWorkflow": _all(
         workflowId=TEXT, workflowName=TEXT, executions=_list(ref("ExecutionRow")), total=WHOLE

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from functools import partial
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
 
 from caudal_core.engine import Execution, ExecutionView
-from caudal_core.engine.once import Asked
-from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal import NodeRun
 from caudal_core.values import to_wire
-from caudal_server import keys, results, state, waiting
+from caudal_server import results, state, waiting
+from caudal_server.accepted import entered
 from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.compat import (
     CANCEL,
@@ -32,7 +29,6 @@ from caudal_server.previews import visible
 from caudal_server.requests import ExecuteRequest, execute_request, node_request
 from caudal_server.sources import organization_of
 
-MOST_SECONDS = 600.0
 POLL_SECONDS = 60.0
 MANY_RUNS = 500
 MUCH = 1_000_000
@@ -57,68 +53,25 @@ async def execute_workflow(request: Request) -> Response:
     With `?wait=SECONDS` (600 at most) it answers when the execution has ended, with its status
     document beside the usual keys; as usual when the time is up.
     """
-    seconds = wait_seconds(request, MOST_SECONDS)
     body = await read_json(request)
     call = execute_request(body)
-    if keys.HEADER in request.headers:
-        organization = call.organization or organization_of(call.workflow or {})
-        asked = await keys.submitted(request, body, organization, partial(_prepared, request, call))
-        return await answer_accepted(request, asked, seconds)
-    engine = state.engine(request)
-    document, digest = await _document(request, call)
-    execution = await engine.submit(document, call.inputs, **_options(call, document, digest))
-    if seconds:
-        await waiting.end(request, execution, seconds)
-    return json_answer(await _accepted(request, execution.record, ended=seconds > 0))
-
-
-async def _document(request: Request, call: ExecuteRequest) -> tuple[dict[str, Any], str | None]:
-    """The workflow, and the hash of its text where it is kept here."""
-    if call.workflow is not None:
-        return call.workflow, None
-    found = await state.finder(request).find(call.workflow_id or "")
-    return found.document, found.digest
+    organization = call.organization or organization_of(call.workflow or {})
+    return await entered(request, body, lambda: _prepared(request, call), organization)
 
 
 async def _prepared(request: Request, call: ExecuteRequest) -> Execution:
-    document, digest = await _document(request, call)
-    options = _options(call, document, digest)
-    return await state.engine(request).prepare(document, call.inputs, **options)
-
-
-def _options(call: ExecuteRequest, document: dict[str, Any], digest: str | None) -> dict[str, Any]:
-    return {
-        "workflow_id": call.workflow_id,
-        "digest": digest,
-        "organization": call.organization or organization_of(document),
-        "labels": call.labels,
-    }
-
-
-async def answer_accepted(request: Request, asked: Asked, seconds: float) -> Response:
-    """The answer for an execution that may have been there before; then it has `repeated`."""
-    engine = state.engine(request)
-    execution = engine.live(asked.id)
-    if execution is not None and seconds:
-        await waiting.end(request, execution, seconds)
-    record = (await engine.view(asked.id, last=0)).record
-    answer = await _accepted(request, record, ended=seconds > 0)
-    return json_answer(answer | {"repeated": True} if asked.repeated else answer)
-
-
-async def _accepted(request: Request, record: ExecutionRecord, *, ended: bool) -> dict[str, Any]:
-    answer = {
-        "success": True,
-        "executionId": record.id,
-        "status": "pending",
-        "message": f"Execution of '{record.workflow_name}' accepted",
-        "workflowId": record.workflow_id,
-        "workflowName": record.workflow_name,
-    }
-    if not ended or not record.finished:
-        return answer
-    view = await state.engine(request).view(record.id, last=10)
-    return answer | status_document(view) | {"message": f"Execution {record.state}"}
+    document, digest = call.workflow, None
+    if document is None:
+        found = await state.finder(request).find(call.workflow_id or "")
+        document, digest = found.document, found.digest
+    return await state.engine(request).prepare(
+        document,
+        call.inputs,
+        workflow_id=call.workflow_id,
+        digest=digest,
+        organization=call.organization or organization_of(document),
+        labels=call.labels,
+    )
 
 
 async def get_execution(request: Request) -> Response:
