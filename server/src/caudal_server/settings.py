@@ -121,6 +121,11 @@ class Settings(BaseSettings):
     webhook_timeout: float = Field(
         30.0, gt=0, description="Seconds that a webhook's caller waits for a workflow's answer."
     )
+    disk_reserve: ByteSize = Field(
+        ByteSize(256 * 1024**2),
+        ge=0,
+        description="With less free on the disk no new work is taken; 0 looks at nothing.",
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What the log tells."
     )

@@ -19,6 +19,7 @@ from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
+from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
@@ -80,6 +81,7 @@ class Engine:
         self._keeper = Keeper(put, self._reading.run, self._reopened)
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
+        self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
         self.library = Library(self)
 
     # -- its life --------------------------------------------------------------------------------
@@ -113,6 +115,7 @@ class Engine:
             keeper=self._keeper,
             in_thread=self._reading.run,
         )
+        await self.room.start()
         await self._recovery.run()
 
     async def close(self, drain: float = 0.0) -> None:
@@ -121,6 +124,7 @@ class Engine:
         What has not ended stays in the journal; the next engine goes on with it.
         """
         self.closing = True
+        self.room.close()
         if self._tasks and drain:
             await asyncio.wait(self._tasks, timeout=drain)
         drives, left = list(self._tasks), self.unfinished
@@ -264,8 +268,8 @@ class Engine:
 
     @property
     def fault(self) -> str | None:
-        """Why nothing can be written at this moment, if so."""
-        return self.journal.fault or self._keeper.fault
+        """Why no work can be taken at this moment, if so: nothing can be written, or much soon."""
+        return self.journal.fault or self._keeper.fault or self.room.fault
 
     @property
     def unfinished(self) -> Sequence[Execution]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -33,6 +34,9 @@ class Storage(Protocol):
     def sizes(self) -> tuple[int | None, int | None]:
         """Bytes of the database and of the blobs, null where that is not known. Blocks."""
 
+    def free(self) -> int | None:
+        """Bytes that are free where things are kept, null where that is not known. Blocks."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -54,6 +58,10 @@ class MemoryStorage:
     def sizes(self) -> tuple[int | None, int | None]:
         """Nothing is kept."""
         return None, None
+
+    def free(self) -> int | None:
+        """Nothing is kept."""
+        return None
 
     def close(self) -> None:
         """Nothing to do."""
@@ -92,6 +100,13 @@ class FolderStorage:
         database = sum(file.stat().st_size for file in files if file.exists())
         blobs = self.blobs.measured() if isinstance(self.blobs, BlobFolder) else None
         return database, blobs
+
+    def free(self) -> int | None:
+        """What is free on the fuller of the disks of the folder and of the blobs in a folder."""
+        folders = [self.folder]
+        if isinstance(self.blobs, BlobFolder) and self.blobs.folder.exists():
+            folders.append(self.blobs.folder)
+        return min(shutil.disk_usage(folder).free for folder in folders)
 
     def close(self) -> None:
         """Close the connections that read."""

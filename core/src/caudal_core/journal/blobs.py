@@ -16,7 +16,7 @@ class BlobFolder:
     """Blobs in a folder. What `put` has returned survives a power cut."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ready: set[Path] = set()
         self._bytes: int | None = None
         self._counting = threading.Lock()
@@ -38,8 +38,8 @@ class BlobFolder:
         if folder in self._ready and folder.is_dir():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(self._folder)
-        _sync_folder(self._folder.parent)
+        _sync_folder(self.folder)
+        _sync_folder(self.folder.parent)
         self._ready.add(folder)
 
     def get(self, name: str) -> bytes:
@@ -67,7 +67,7 @@ class BlobFolder:
 
     def all(self) -> Iterator[tuple[str, int, float]]:
         """Name, bytes, and when it was last put, of every blob."""
-        for folder in _entries(self._folder):
+        for folder in _entries(self.folder):
             for entry in _entries(folder.path) if folder.is_dir() else ():
                 try:
                     found = entry.stat()
@@ -86,7 +86,7 @@ class BlobFolder:
         self._count(-size)
 
     def _path(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+        return self.folder / name[:2] / name
 
 
 def _renewed(path: Path) -> bool:
