@@ -19,13 +19,14 @@ from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
+from caudal_core.engine.retention import Retention
 from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
-from caudal_core.errors import NotFound, Overloaded, Unavailable
+from caudal_core.errors import Conflict, NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import SETTLED, ExecutionRecord, Journal, NodeRun
@@ -71,7 +72,7 @@ class Engine:
         self.closing = False
         self.meters = Meters()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._versions = Versions()
+        self.versions = Versions()
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
@@ -82,6 +83,7 @@ class Engine:
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
+        self.retention = Retention(self)
         self.library = Library(self)
 
     # -- its life --------------------------------------------------------------------------------
@@ -117,6 +119,7 @@ class Engine:
         )
         await self.room.start()
         await self._recovery.run()
+        self.retention.start()
 
     async def close(self, drain: float = 0.0) -> None:
         """Take nothing new, give what runs `drain` seconds to end, then leave the rest as it is.
@@ -125,6 +128,7 @@ class Engine:
         """
         self.closing = True
         self.room.close()
+        self.retention.close()
         if self._tasks and drain:
             await asyncio.wait(self._tasks, timeout=drain)
         drives, left = list(self._tasks), self.unfinished
@@ -205,7 +209,7 @@ class Engine:
         env = self.options.environment(graph.settings, record, payload.data)
         execution = Execution(graph, record, payload, env)
         self._shelf.open[record.id] = execution
-        self._versions.write(graph, self.journal)
+        self.versions.write(graph, self.journal)
         row = accept_row(record, payload, OWNER)
         self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
         await self._committed(execution)
@@ -261,6 +265,24 @@ class Engine:
         stop(execution, "cancel")
         await self.journal.flush(most=ACCEPT_SECONDS)
         return True, before
+
+    async def erase(self, execution_id: str) -> None:
+        """Delete an execution that has ended, with all that is kept of it.
+
+        Raises `NotFound`, `Conflict` while it has not ended, `Unavailable` where the disk does not
+        take it. Its large values are deleted later, once nothing names them.
+        """
+        if self._means is None or self.closing or self.journal.fault is not None:
+            raise Unavailable(message=self.journal.fault or "the engine is not running")
+        record = (await self.view(execution_id, last=0)).record
+        if execution_id in self._shelf.open or not record.finished:
+            message = f"the execution {execution_id} has not ended; cancel it first"
+            raise Conflict(message=message)
+        await self.retention.erase(record)
+
+    def forget(self, execution_id: str) -> None:
+        """An execution that had ended has been deleted."""
+        self._shelf.forget(execution_id)
 
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""

@@ -14,13 +14,19 @@ from caudal_core.journal.blobs import BlobFolder
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from caudal_core.journal.ageing import Ageing
     from caudal_core.journal.history import History
     from caudal_core.journal.workflows import WorkflowStore
 
 
 class Storage(Protocol):
-    """A journal's sink and, once it is open, what reads back. The parts are null in memory."""
+    """A journal's sink and, once it is open, what reads back. The parts are null in memory.
 
+    It is `exclusive` where no other engine can have it at the same time.
+    """
+
+    exclusive: bool
+    ageing: Ageing | None
     blobs: BlobStore | None
     history: History | None
     workflows: WorkflowStore | None
@@ -44,6 +50,8 @@ class Storage(Protocol):
 class MemoryStorage:
     """Keeps nothing beyond the process."""
 
+    exclusive = True
+    ageing: Ageing | None = None
     blobs: BlobStore | None = None
     history: History | None = None
     workflows: WorkflowStore | None = None
@@ -70,9 +78,12 @@ class MemoryStorage:
 class FolderStorage:
     """One folder on this machine: an SQLite database, and blobs beside it or in `blobs`."""
 
+    exclusive = True
+
     def __init__(self, folder: str | os.PathLike[str], blobs: BlobStore | None = None) -> None:
         self.folder = Path(folder)
         self.blobs: BlobStore | None = blobs or BlobFolder(self.folder / "blobs")
+        self.ageing: Ageing | None = None
         self.history: History | None = None
         self.workflows: WorkflowStore | None = None
         self._database: sqlalchemy.Engine | None = None
@@ -86,11 +97,13 @@ class FolderStorage:
 
     def opened(self) -> None:
         """Open the database for reading."""
+        from caudal_core.journal.ageing import Ageing
         from caudal_core.journal.history import History
         from caudal_core.journal.reading import open_for_reading
         from caudal_core.journal.workflows import WorkflowStore
 
         self._database = open_for_reading(self.folder / "caudal.db")
+        self.ageing = Ageing(self._database)
         self.history = History(self._database)
         self.workflows = WorkflowStore(self._database)
 

@@ -26,7 +26,9 @@ class BlobFolder:
         name = content_hash(content)
         path = self._path(name)
         self._make(path.parent)
-        if not _renewed(path):
+        with self._counting:
+            there = _renewed(path)
+        if not there:
             _write(path, content)
             self._count(len(content))
         # Also where it is there already: whoever wrote it may not have come to this yet.
@@ -75,15 +77,18 @@ class BlobFolder:
                     continue  # it has been deleted meanwhile
                 yield entry.name, found.st_size, found.st_mtime
 
-    def delete(self, name: str) -> None:
-        """Let go of a blob, if it is there."""
+    def delete(self, name: str, before: float) -> None:
+        """Let go of a blob that has not been put since a moment, if it is there."""
         path = self._path(name)
-        try:
-            size = path.stat().st_size
-            path.unlink()
-        except FileNotFoundError:
-            return
-        self._count(-size)
+        with self._counting:  # so that nobody puts it again in between
+            try:
+                found = path.stat()
+                if found.st_mtime >= before:
+                    return
+                path.unlink()
+            except FileNotFoundError:
+                return
+        self._count(-found.st_size)
 
     def _path(self, name: str) -> Path:
         return self.folder / name[:2] / name

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import (
+    BindParameter,
+    Delete,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -29,6 +40,12 @@ class Statement:
     CLAIM: Final = 8
     START: Final = 9
     GIVE_UP: Final = 10
+    ERASE_RUNS: Final = 11
+    ERASE_EXECUTION: Final = 12
+    ERASE_VERSION: Final = 13
+    ERASE_PLAN: Final = 14
+    ERASE_REST: Final = 15
+    """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
 ACCEPT = (
@@ -84,8 +101,33 @@ def statements() -> list[str]:
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
+        Statement.ERASE_RUNS: _erase_runs(),
+        Statement.ERASE_EXECUTION: delete(tables.execution).where(
+            by_id, tables.execution.c.completed.is_not(None)
+        ),
+        Statement.ERASE_VERSION: delete(tables.workflow_version).where(
+            tables.workflow_version.c.hash == key,
+            ~exists().where(workflow.c.hash == tables.workflow_version.c.hash),
+        ),
+        Statement.ERASE_PLAN: delete(tables.plan).where(tables.plan.c.hash == key),
     }
+    for number, table in erasures().items():
+        made[number] = delete(table).where(table.c.execution == key)
     return [_sql(made[number]) for number in range(len(made))]
+
+
+def erasures() -> dict[int, Table]:
+    """Whatever else is kept of an execution: every table with a column of its name."""
+    found = [t for t in tables.metadata.sorted_tables if "execution" in t.c]
+    rest = [table for table in found if table is not tables.node_run]
+    return dict(enumerate(rest, Statement.ERASE_REST))
+
+
+def _erase_runs() -> Delete:
+    """Those of an execution whose numbers are below a bound."""
+    run = tables.node_run.c
+    mine: BindParameter[str] = bindparam("execution_id")
+    return delete(tables.node_run).where(run.execution == mine, run.number < bindparam("bound"))
 
 
 def schema() -> list[str]:

@@ -54,6 +54,17 @@ LISTING: Described = {
         ]
     },
 }
+ERASE: Described = {
+    "operation_id": "deleteExecution",
+    "summary": "Delete an execution that has ended",
+    "tags": ["Executions"],
+    "status_code": 204,
+    "responses": {
+        "204": {"description": "It is gone with all its data; its large values follow."},
+        **problems(404, 409, 503),
+    },
+    "openapi_extra": {"parameters": path("executionId")},
+}
 NODE: Described = {
     "operation_id": "getExecutionNode",
     "summary": "A node of an execution",
