@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING
 
@@ -61,7 +62,8 @@ class Sweeper:
         now = monotonic()
         self._unnamed = {name: self._unnamed.get(name, now) for name in old - named}
         due = [name for name, since in self._unnamed.items() if now - since >= GRACE]
-        await self._engine.read(lambda: [folder.delete(name, before) for name in due])
+        for name in due:
+            await self._engine.read(partial(folder.delete, name, before))
         return len(due)
 
 

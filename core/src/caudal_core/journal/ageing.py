@@ -65,7 +65,7 @@ class Ageing:
     def settings(self, unknown: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """By the hash of a workflow's version its settings."""
         with self._database.connect() as connection:
-            found = {}
+            found: dict[str, Mapping[str, Any]] = {}
             for some in _parts(list(unknown)):
                 query = select(workflow_version.c.hash, workflow_version.c.json)
                 for digest, text in connection.execute(
