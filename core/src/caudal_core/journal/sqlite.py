@@ -6,6 +6,7 @@ import asyncio
 import marshal
 import os
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -57,10 +58,19 @@ class SqliteSink:
         if self._lock is None:
             self._lock = take_lock(self._lock_file)
         try:
+            await self._bring_up()
             await self._start(self._lock)
         except BaseException:
             await self.close()
             raise
+
+    async def _bring_up(self) -> None:
+        from caudal_core.journal.schema import bring_up
+
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, bring_up, self.database)
+        except (OSError, sqlite3.Error) as error:
+            raise Unavailable(message=f"the journal cannot be opened: {error}") from error
 
     async def _start(self, lock: int) -> None:
         ours, theirs = socket.socketpair()

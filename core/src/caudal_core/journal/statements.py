@@ -130,15 +130,20 @@ def _erase_runs() -> Delete:
     return delete(tables.node_run).where(run.execution == mine, run.number < bindparam("bound"))
 
 
+VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+)
+VERSION = "INSERT INTO alembic_version SELECT {} WHERE NOT EXISTS (SELECT 1 FROM alembic_version)"
+"""As what brings a database from one version to the next keeps it (see `journal.schema`)."""
+
+
 def schema() -> list[str]:
     """What brings the tables into being where they are not there yet."""
     found = []
     for table in tables.metadata.sorted_tables:
         found.append(_sql(CreateTable(table, if_not_exists=True)))
         found += [_sql(CreateIndex(index, if_not_exists=True)) for index in table.indexes]
-    version = insert(tables.about).prefix_with("OR IGNORE")
-    text = _sql(version.values(key="schema", value=str(tables.SCHEMA_VERSION)), literal=True)
-    return [*found, text]
+    return [*found, VERSION_TABLE, VERSION.format(f"'{tables.SCHEMA_VERSION:04d}'")]
 
 
 def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
@@ -154,7 +159,6 @@ def _update(columns: tuple[str, ...]) -> Update:
     return update(tables.execution).ordered_values(*pairs)
 
 
-def _sql(clause: Any, *, literal: bool = False) -> str:
+def _sql(clause: Any) -> str:
     dialect: Callable[..., Any] = sqlite.dialect
-    options = {"literal_binds": True} if literal else {}
-    return str(clause.compile(dialect=dialect(paramstyle="qmark"), compile_kwargs=options))
+    return str(clause.compile(dialect=dialect(paramstyle="qmark")))
