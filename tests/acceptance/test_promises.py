@@ -278,6 +278,35 @@ def test_stopping_lets_what_runs_end(tmp_path: Path) -> None:
         assert "completed" == server.get(f"/api/executions/{identity}")["status"]
 
 
+def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
+    """Whoever does not want to wait for what runs says so again; it goes on at the next start."""
+    with serving(tmp_path, CAUDAL_DRAIN_SECONDS="60") as server:
+        identity = server.start(counted(tmp_path, "hurried", "go"))
+        at_the_gate(server, identity)
+        server.process.send_signal(signal.SIGTERM)
+        while server.ask("GET", "/readyz").status == 200:
+            sleep(0.01)
+        refused = server.ask("POST", "/api/workflows/execute", {"workflow": flow([])})
+        assert (503, "5") == (refused.status, refused.headers["retry-after"])
+        server.process.send_signal(signal.SIGTERM)
+        assert -signal.SIGTERM == server.process.wait(LONGEST / 2)
+    (tmp_path / "go").touch()
+    with serving(tmp_path) as server:
+        assert "completed" == server.ended(identity).state
+    assert "ran\n" == (tmp_path / "hurried").read_text()
+
+
+def test_no_work_is_taken_without_room(tmp_path: Path) -> None:
+    """A server whose reserve is larger than the disk is alive, not ready, and says why."""
+    with serving(tmp_path, CAUDAL_DISK_RESERVE="1024PiB") as server:
+        assert "ok" == server.get("/healthz")["status"]
+        ready = server.ask("GET", "/readyz")
+        assert "CAUDAL_DISK_RESERVE" in ready.expect(503)["detail"]
+        refused = server.ask("POST", "/api/workflows/execute", {"workflow": flow([])})
+        assert "CAUDAL_DISK_RESERVE" in refused.expect(503)["detail"]
+        assert "5" == refused.headers["retry-after"]
+
+
 def test_what_does_not_end_in_time_goes_on_at_the_next_start(tmp_path: Path) -> None:
     """What has not ended when the server stops is taken up by the next one."""
     with serving(tmp_path, CAUDAL_DRAIN_SECONDS="0") as server:

@@ -72,6 +72,7 @@ class Settings(_Model):
     on_recovery: Any = None
     max_concurrency: int | None = Field(None, ge=1)
     timeout_seconds: float | None = Field(None, gt=0)
+    retention_days: float | None = Field(None, gt=0)
 
 
 class Workflow(_Model):

@@ -36,6 +36,9 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         records=_records(settings, found),
         max_queued=settings.max_queued,
         node_memory=settings.node_memory,
+        disk_reserve=settings.disk_reserve,
+        retention_days=settings.retention_days,
+        retention_blobs=settings.retention_blobs,
     )
     storage = DataFolder(settings.data, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)

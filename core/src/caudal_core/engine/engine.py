@@ -31,13 +31,15 @@ from caudal_core.engine.resume import (
     read_inputs,
     stopped_before,
 )
+from caudal_core.engine.retention import Retention
+from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.engine.waiting import Found, restore_waits
-from caudal_core.errors import NotFound, Overloaded, Unavailable
+from caudal_core.errors import Conflict, NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
@@ -85,7 +87,7 @@ class Engine:
         self.closing = False
         self.meters = Meters()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._versions = Versions()
+        self.versions = Versions()
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
@@ -97,6 +99,8 @@ class Engine:
         self.approvals = Approvals(self)
         self._dormant = Dormant(self, self._recovery, self._resume)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
+        self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
+        self.retention = Retention(self)
         self.library = Library(self)
         self.once = Once(self)
         self.again = Again(self, self._check_open)
@@ -133,8 +137,10 @@ class Engine:
             in_thread=self._reading.run,
             approvals=self.approvals,
         )
+        await self.room.start()
         await self._recovery.run()
         self._dormant.alarm.start()
+        self.retention.start()
 
     async def close(self, drain: float = 0.0) -> None:
         """Take nothing new, give what runs `drain` seconds to end, then leave the rest as it is.
@@ -143,6 +149,8 @@ class Engine:
         """
         self.closing = True
         await self._dormant.alarm.close()
+        self.room.close()
+        self.retention.close()
         if self._tasks and drain:
             await asyncio.wait(self._tasks, timeout=drain)
         drives, left = list(self._tasks), self.unfinished
@@ -269,7 +277,7 @@ class Engine:
         """
         record = execution.record
         self._shelf.open[record.id] = execution
-        self._versions.write(execution.graph, self.journal)
+        self.versions.write(execution.graph, self.journal)
         row = accept_row(record, execution.given, OWNER)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
@@ -375,14 +383,32 @@ class Engine:
                         execution.tell()
             await self.take_up(approval.execution)
 
+    async def erase(self, execution_id: str) -> None:
+        """Delete an execution that has ended, with all that is kept of it.
+
+        Raises `NotFound`, `Conflict` while it has not ended, `Unavailable` where the disk does not
+        take it. Its large values are deleted later, once nothing names them.
+        """
+        if self._means is None or self.closing or self.journal.fault is not None:
+            raise Unavailable(message=self.journal.fault or "the engine is not running")
+        record = (await self.view(execution_id, last=0)).record
+        if execution_id in self._shelf.open or not record.finished:
+            message = f"the execution {execution_id} has not ended; cancel it first"
+            raise Conflict(message=message)
+        await self.retention.erase(record)
+
+    def forget(self, execution_id: str) -> None:
+        """An execution that had ended has been deleted."""
+        self._shelf.forget(execution_id)
+
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""
         return self._shelf.find(execution_id) or self._dormant.find(execution_id)
 
     @property
     def fault(self) -> str | None:
-        """Why nothing can be written at this moment, if so."""
-        return self.journal.fault or self._keeper.fault
+        """Why no work can be taken at this moment, if so: nothing can be written, or much soon."""
+        return self.journal.fault or self._keeper.fault or self.room.fault
 
     @property
     def unfinished(self) -> Sequence[Execution]:

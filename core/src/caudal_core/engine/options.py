@@ -21,7 +21,10 @@ class EngineOptions:
 
     The engine closes `records` when it closes. `max_queued` bounds the executions that have not
     ended, `keep_finished` those that are kept in memory after their end, so that polls find them
-    there. `node_memory` is what a built-in node may build, in bytes.
+    there. `node_memory` is what a built-in node may build, in bytes; with less than `disk_reserve`
+    bytes free no new work is taken (0: as long as anything can be written). What has ended is kept
+    for `retention_days`, and as long as its large values take `retention_blobs` bytes at most (0:
+    without a limit), failed executions three times as long.
     """
 
     timezone: str = "UTC"
@@ -35,6 +38,9 @@ class EngineOptions:
     max_queued: int = 10_000
     node_memory: int | None = None
     keep_finished: int = 2_000
+    disk_reserve: int = 0
+    retention_days: float = 0.0
+    retention_blobs: int = 0
 
     def environment(self, settings: Settings, record: ExecutionRecord, inputs: Any) -> Environment:
         """What all nodes of an execution share."""

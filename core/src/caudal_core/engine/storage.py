@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -14,14 +15,20 @@ from caudal_core.journal.leases import Leases, SoleHolder
 if TYPE_CHECKING:
     import sqlalchemy
 
+    from caudal_core.journal.ageing import Ageing
     from caudal_core.journal.history import History
     from caudal_core.journal.triggers import TriggerStore
     from caudal_core.journal.workflows import WorkflowStore
 
 
 class Storage(Protocol):
-    """A journal's sink and, once it is open, what reads back. The parts are null in memory."""
+    """A journal's sink and, once it is open, what reads back. The parts are null in memory.
 
+    It is `exclusive` where no other engine can have it at the same time.
+    """
+
+    exclusive: bool
+    ageing: Ageing | None
     blobs: BlobStore | None
     history: History | None
     workflows: WorkflowStore | None
@@ -37,6 +44,9 @@ class Storage(Protocol):
     def sizes(self) -> tuple[int | None, int | None]:
         """Bytes of the database and of the blobs, null where that is not known. Blocks."""
 
+    def free(self) -> int | None:
+        """Bytes that are free where things are kept, null where that is not known. Blocks."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -44,6 +54,8 @@ class Storage(Protocol):
 class MemoryStorage:
     """Keeps nothing beyond the process."""
 
+    exclusive = True
+    ageing: Ageing | None = None
     blobs: BlobStore | None = None
     history: History | None = None
     workflows: WorkflowStore | None = None
@@ -63,6 +75,10 @@ class MemoryStorage:
         """Nothing is kept."""
         return None, None
 
+    def free(self) -> int | None:
+        """Nothing is kept."""
+        return None
+
     def close(self) -> None:
         """Nothing to do."""
 
@@ -70,9 +86,12 @@ class MemoryStorage:
 class FolderStorage:
     """One folder on this machine: an SQLite database, and blobs beside it or in `blobs`."""
 
+    exclusive = True
+
     def __init__(self, folder: str | os.PathLike[str], blobs: BlobStore | None = None) -> None:
         self.folder = Path(folder)
         self.blobs: BlobStore | None = blobs or BlobFolder(self.folder / "blobs")
+        self.ageing: Ageing | None = None
         self.history: History | None = None
         self.workflows: WorkflowStore | None = None
         self.triggers: TriggerStore | None = None
@@ -88,12 +107,14 @@ class FolderStorage:
 
     def opened(self) -> None:
         """Open the database for reading."""
+        from caudal_core.journal.ageing import Ageing
         from caudal_core.journal.history import History
         from caudal_core.journal.reading import open_for_reading
         from caudal_core.journal.triggers import TriggerStore
         from caudal_core.journal.workflows import WorkflowStore
 
         self._database = open_for_reading(self.folder / "caudal.db")
+        self.ageing = Ageing(self._database)
         self.history = History(self._database)
         self.workflows = WorkflowStore(self._database)
         self.triggers = TriggerStore(self._database)
@@ -104,6 +125,13 @@ class FolderStorage:
         database = sum(file.stat().st_size for file in files if file.exists())
         blobs = self.blobs.measured() if isinstance(self.blobs, BlobFolder) else None
         return database, blobs
+
+    def free(self) -> int | None:
+        """What is free on the fuller of the disks of the folder and of the blobs in a folder."""
+        folders = [self.folder]
+        if isinstance(self.blobs, BlobFolder) and self.blobs.folder.exists():
+            folders.append(self.blobs.folder)
+        return min(shutil.disk_usage(folder).free for folder in folders)
 
     def close(self) -> None:
         """Close the connections that read."""

@@ -16,7 +16,7 @@ class BlobFolder:
     """Blobs in a folder. What `put` has returned survives a power cut."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ready: set[Path] = set()
         self._bytes: int | None = None
         self._counting = threading.Lock()
@@ -26,7 +26,9 @@ class BlobFolder:
         name = content_hash(content)
         path = self._path(name)
         self._make(path.parent)
-        if not _renewed(path):
+        with self._counting:
+            there = _renewed(path)
+        if not there:
             _write(path, content)
             self._count(len(content))
         # Also where it is there already: whoever wrote it may not have come to this yet.
@@ -38,8 +40,8 @@ class BlobFolder:
         if folder in self._ready and folder.is_dir():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(self._folder)
-        _sync_folder(self._folder.parent)
+        _sync_folder(self.folder)
+        _sync_folder(self.folder.parent)
         self._ready.add(folder)
 
     def get(self, name: str) -> bytes:
@@ -67,7 +69,7 @@ class BlobFolder:
 
     def all(self) -> Iterator[tuple[str, int, float]]:
         """Name, bytes, and when it was last put, of every blob."""
-        for folder in _entries(self._folder):
+        for folder in _entries(self.folder):
             for entry in _entries(folder.path) if folder.is_dir() else ():
                 try:
                     found = entry.stat()
@@ -75,18 +77,21 @@ class BlobFolder:
                     continue  # it has been deleted meanwhile
                 yield entry.name, found.st_size, found.st_mtime
 
-    def delete(self, name: str) -> None:
-        """Let go of a blob, if it is there."""
+    def delete(self, name: str, before: float) -> None:
+        """Let go of a blob that has not been put since a moment, if it is there."""
         path = self._path(name)
-        try:
-            size = path.stat().st_size
-            path.unlink()
-        except FileNotFoundError:
-            return
-        self._count(-size)
+        with self._counting:  # so that nobody puts it again in between
+            try:
+                found = path.stat()
+                if found.st_mtime >= before:
+                    return
+                path.unlink()
+            except FileNotFoundError:
+                return
+        self._count(-found.st_size)
 
     def _path(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+        return self.folder / name[:2] / name
 
 
 def _renewed(path: Path) -> bool:

@@ -108,6 +108,10 @@ class CrashingSink:
         if now:
             die(self._sink)
 
+    async def shrink(self) -> bool:
+        """See `Sink.shrink`."""
+        return await self._sink.shrink()
+
     async def close(self) -> None:
         """See `Sink.close`."""
         await self._sink.close()

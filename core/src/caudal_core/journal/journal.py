@@ -40,6 +40,9 @@ class Sink(Protocol):
         The first `fed` of them were fed already. After a failure nothing counts as fed.
         """
 
+    async def shrink(self) -> bool:
+        """Give a little of what is free back to the system; whether there is more."""
+
     async def close(self) -> None:
         """Let go of everything."""
 
@@ -56,6 +59,10 @@ class MemorySink:
 
     async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """Nothing to do."""
+
+    async def shrink(self) -> bool:
+        """Nothing to do."""
+        return False
 
     async def close(self) -> None:
         """Nothing to do."""
@@ -152,6 +159,10 @@ class Journal:
         if self.fault is None:  # until a commit succeeds
             self.fault = "the journal does not answer"
         _resolve(waiter, Unavailable(message=self.fault))
+
+    async def shrink(self) -> bool:
+        """Give a little of what is free back to the system; whether there is more."""
+        return await self._sink.shrink()
 
     async def _work(self) -> None:
         try:

@@ -7,11 +7,13 @@ from typing import Any, Final
 
 from sqlalchemy import (
     BindParameter,
+    Delete,
     Insert,
     Table,
     Update,
     bindparam,
     delete,
+    exists,
     insert,
     literal_column,
     update,
@@ -51,6 +53,12 @@ class Statement:
     NO_TIMERS: Final = 20
     APPROVAL: Final = 21
     DECIDE: Final = 22
+    ERASE_RUNS: Final = 23
+    ERASE_EXECUTION: Final = 24
+    ERASE_VERSION: Final = 25
+    ERASE_PLAN: Final = 26
+    ERASE_REST: Final = 27
+    """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
 ACCEPT = (
@@ -120,7 +128,18 @@ def statements() -> list[str]:
         Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
         Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
         **_waiting(),
+        Statement.ERASE_RUNS: _erase_runs(),
+        Statement.ERASE_EXECUTION: delete(tables.execution).where(
+            by_id, tables.execution.c.completed.is_not(None)
+        ),
+        Statement.ERASE_VERSION: delete(tables.workflow_version).where(
+            tables.workflow_version.c.hash == key,
+            ~exists().where(workflow.c.hash == tables.workflow_version.c.hash),
+        ),
+        Statement.ERASE_PLAN: delete(tables.plan).where(tables.plan.c.hash == key),
     }
+    for number, table in erasures().items():
+        made[number] = delete(table).where(table.c.execution == key)
     return [_sql(made[number]) for number in range(len(made))]
 
 
@@ -146,15 +165,34 @@ def _waiting() -> dict[int, Any]:
     }
 
 
+def erasures() -> dict[int, Table]:
+    """Whatever else is kept of an execution: every table with a column of its name."""
+    found = [t for t in tables.metadata.sorted_tables if "execution" in t.c]
+    rest = [table for table in found if table is not tables.node_run]
+    return dict(enumerate(rest, Statement.ERASE_REST))
+
+
+def _erase_runs() -> Delete:
+    """Those of an execution whose numbers are below a bound."""
+    run = tables.node_run.c
+    mine: BindParameter[str] = bindparam("execution_id")
+    return delete(tables.node_run).where(run.execution == mine, run.number < bindparam("bound"))
+
+
+VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+)
+VERSION = "INSERT INTO alembic_version SELECT {} WHERE NOT EXISTS (SELECT 1 FROM alembic_version)"
+"""As what brings a database from one version to the next keeps it (see `journal.schema`)."""
+
+
 def schema() -> list[str]:
     """What brings the tables into being where they are not there yet."""
     found = []
     for table in tables.metadata.sorted_tables:
         found.append(_sql(CreateTable(table, if_not_exists=True)))
         found += [_sql(CreateIndex(index, if_not_exists=True)) for index in table.indexes]
-    version = insert(tables.about).prefix_with("OR IGNORE")
-    text = _sql(version.values(key="schema", value=str(tables.SCHEMA_VERSION)), literal=True)
-    return [*found, text]
+    return [*found, VERSION_TABLE, VERSION.format(f"'{tables.SCHEMA_VERSION:04d}'")]
 
 
 def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
@@ -180,7 +218,6 @@ def _set(table: Table, columns: tuple[str, ...]) -> Update:
     return update(table).ordered_values(*pairs)
 
 
-def _sql(clause: Any, *, literal: bool = False) -> str:
+def _sql(clause: Any) -> str:
     dialect: Callable[..., Any] = sqlite.dialect
-    options = {"literal_binds": True} if literal else {}
-    return str(clause.compile(dialect=dialect(paramstyle="qmark"), compile_kwargs=options))
+    return str(clause.compile(dialect=dialect(paramstyle="qmark")))

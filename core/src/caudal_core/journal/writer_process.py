@@ -10,7 +10,7 @@ nobody else holds the socket. The first frame is the opening
 `(kind, [(statement's number, row), …])`: `FEED` adds rows to the transaction, `COMMIT` adds the
 last ones and ends it, `ALL` drops what was fed before and is a transaction of its own. `TELL`
 carries texts of SQL instead of rows, such as pragmas, which are run as they stand. All but `FEED`
-are answered, with null or with a text that says what went wrong.
+are answered, with null (`TELL`: the rows of its last text), or a text that says what went wrong.
 """
 
 from __future__ import annotations
@@ -118,14 +118,15 @@ def write(
     return None
 
 
-def tell(database: sqlite3.Connection, texts: list[str]) -> str | None:
-    """Run SQL that is no write; what went wrong, if anything did."""
+def tell(database: sqlite3.Connection, texts: list[str]) -> list[Any] | str:
+    """Run SQL that is no write: the rows of the last text, or what went wrong."""
+    rows: list[Any] = []
     try:
         for text in texts:
-            database.execute(text).fetchall()
+            rows = database.execute(text).fetchall()
     except sqlite3.Error as error:
         return f"{type(error).__name__}: {error}"
-    return None
+    return rows
 
 
 def rollback(database: sqlite3.Connection) -> None:
