@@ -22,6 +22,7 @@ T = TypeVar("T")
 PAGE = 256
 LONGEST_FLUSH = 10.0
 
+
 class Dormant:
     """`resume` goes on with an execution.
 

@@ -18,8 +18,8 @@ from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.options import EngineOptions
-from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.recorder import Parked
+from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import (
     adopt,
     adopt_again,

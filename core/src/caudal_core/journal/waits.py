@@ -20,10 +20,12 @@ NO_NODE = ""
 
 
 class Timer(NamedTuple):
-    """What an execution waits for: `retry` the next attempt, `time` and `approval` the end of a
-    handler's `Wait`, `outcome` what a person knows of an effect that was cut off, `deadline` the
-    end of its own time. `wake` says that there is news for it. `due` is in seconds since 1970, or
-    null where only a person ends it; `about` is what must be known then.
+    """What an execution waits for.
+
+    `retry`: the next attempt. `time`, `approval`: the end of a handler's `Wait`. `outcome`: what a
+    person knows of an effect that was cut off. `deadline`: the end of its own time. `wake`: nothing
+    more, as there is news for it. `due` is in seconds since 1970, or null where only a person ends
+    it; `about` is what must be known then.
     """
 
     execution: str
