@@ -17,6 +17,7 @@ from caudal_server.assembly import uploads_of
 from caudal_server.bodies import PARSING
 from caudal_server.edge import Edge
 from caudal_server.routers import (
+    approvals,
     compat,
     entities,
     executions,
@@ -88,6 +89,7 @@ def routers() -> tuple[APIRouter, ...]:
         files.routes(),
         webhooks.routes(),
         pages.routes(),
+        approvals.routes(),
     )
 
 

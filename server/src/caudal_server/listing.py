@@ -20,6 +20,7 @@ from caudal_server import state
 from caudal_server.parameters import whole_number
 from caudal_server.timezones import zone
 
+WAITING = "waiting"
 STATES = ("pending", "running", "waiting", "completed", "failed", "cancelled")
 SHOWN = 50
 MOST_SHOWN = 500
@@ -68,12 +69,18 @@ async def _found(engine: Engine, wanted: Filter) -> Sequence[ExecutionRecord]:
         return _as_of_now(engine, await engine.read(lambda: history.executions(wanted)))
     # What is under way is asked of the memory first: what ends meanwhile is found in both.
     found = {record.id: record for record in _remembered(engine, wanted)}
-    ended = tuple(status for status in wanted.status if status in FINISHED)
-    if ended:
-        narrowed = replace(wanted, status=ended)
+    kept = tuple(status for status in wanted.status if status in FINISHED or status == WAITING)
+    if kept:
+        narrowed = replace(wanted, status=kept)
         read: list[ExecutionRecord] = await engine.read(lambda: history.executions(narrowed))
-        found |= {record.id: record for record in read}
+        found |= {record.id: record for record in read if not _goes_on(engine, record)}
     return _newest(found.values(), wanted.limit)
+
+
+def _goes_on(engine: Engine, record: ExecutionRecord) -> bool:
+    """Whether it was read as one that waits, and has been taken up meanwhile."""
+    live = engine.live(record.id)
+    return record.state == WAITING and live is not None and live.record.state != WAITING
 
 
 def _as_of_now(engine: Engine, records: Iterable[ExecutionRecord]) -> list[ExecutionRecord]:

@@ -411,6 +411,15 @@ class Engine:
         return self.journal.fault or self._keeper.fault or self.room.fault
 
     @property
+    def abandoned(self) -> tuple[int, int]:
+        """Threads that nobody waits for and that have not come back, and how many there may be.
+
+        Zero of zero with a runner that has no threads here.
+        """
+        runner = self.runner
+        return getattr(runner, "abandoned_threads", 0), getattr(runner, "threads", 0)
+
+    @property
     def unfinished(self) -> Sequence[Execution]:
         """The executions that have not ended, oldest first."""
         return list(self._shelf.open.values())

@@ -9,6 +9,7 @@ from caudal_builtin.comment import comment
 from caudal_builtin.condition import condition
 from caudal_builtin.excel_input import excel_input
 from caudal_builtin.fetch_data import fetch_data
+from caudal_builtin.human_approval import human_approval
 from caudal_builtin.join import join
 from caudal_builtin.manual_input import manual_input
 from caudal_builtin.output import output
@@ -26,7 +27,7 @@ from caudal_core.stores import OpenStore
 
 _ELSEWHERE = {
     # Not in this version; whoever has a workflow with one is told which package will bring it.
-    "caudal-builtin": ("humanApproval", "python"),
+    "caudal-builtin": ("python",),
     "caudal-integrations": ("http", "llm", "mysql", "sendEmail", "sendSMS", "esios", "climatiq"),
     "caudal-ot": (
         "opcua",
@@ -52,6 +53,7 @@ def caudal_handlers() -> tuple[Handler, ...]:
         webhook_response,
         output,
         comment,
+        human_approval,
         condition,
         join,
         add_field,

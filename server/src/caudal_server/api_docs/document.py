@@ -7,6 +7,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from caudal_server.api_docs.approvals import APPROVAL_SCHEMAS
 from caudal_server.api_docs.entities import ENTITY_SCHEMAS
 from caudal_server.api_docs.files import FILE_SCHEMAS
 from caudal_server.api_docs.library_schemas import LIBRARY_SCHEMAS
@@ -30,6 +31,7 @@ TAGS = [
     {"name": "Handlers", "description": "The node types that are installed."},
     {"name": "Plugins", "description": "The packages that they come from."},
     {"name": "Webhooks", "description": "Start a workflow from outside."},
+    {"name": "Approvals", "description": "What people are asked, and their decisions."},
     {"name": "Service", "description": "Whether the server is there and can take work."},
 ]
 
@@ -54,7 +56,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    every = SCHEMAS | LIBRARY_SCHEMAS | ENTITY_SCHEMAS | FILE_SCHEMAS
+    every = SCHEMAS | LIBRARY_SCHEMAS | ENTITY_SCHEMAS | FILE_SCHEMAS | APPROVAL_SCHEMAS
     for name, schema in every.items():
         schemas.setdefault(name, schema)
     return document
