@@ -121,6 +121,9 @@ class Settings(BaseSettings):
     webhook_timeout: float = Field(
         30.0, gt=0, description="Seconds that a webhook's caller waits for a workflow's answer."
     )
+    schedules: bool = Field(
+        default=True, description="Whether schedules and other triggers start anything: on or off."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What the log tells."
     )

@@ -52,6 +52,7 @@ class TriggerService:
         self._place = place
         self._late = LateStarts()
         self._pauses = Pauses(engine, self.clock)
+        self._registry = engine.registry
         self._known: dict[str, tuple[Hashable, list[Wanted]]] = {}
         self._wanted: dict[str, Wanted] = {}
         self._held: set[str] = set()
@@ -65,9 +66,13 @@ class TriggerService:
 
     async def start(self) -> None:
         """Begin to listen; what is saved, changed or deleted from now on is heeded at once."""
-        self._unlisten = self._engine.library.listen(lambda _: self._woken.set())
-        self._woken.set()
+        self._unlisten = self._engine.library.listen(lambda _: self.wake())
+        self.wake()
         self._task = asyncio.create_task(self._work(), name="triggers")
+
+    def wake(self) -> None:
+        """Look at once which triggers there are: workflows or plugins have changed."""
+        self._woken.set()
 
     async def close(self) -> None:
         """Stop listening. What was recorded stays, and the next one goes on behind it."""
@@ -114,15 +119,15 @@ class TriggerService:
     async def _read(self) -> None:
         """Which triggers the workflows switch on; only those that have changed are read."""
         registry, zone = self._engine.registry, self._engine.options.timezone
+        before = self._known if registry is self._registry else {}
         known: dict[str, tuple[Hashable, list[Wanted]]] = {}
         for kept in await self._place.all():
-            mark = (kept.mark, id(registry))
-            held = self._known.get(kept.id)
-            if held is None or held[0] != mark:
+            held = before.get(kept.id)
+            if held is None or held[0] != kept.mark:
                 document = await self._engine.read(kept.read)
-                held = mark, wanted_by(kept, document or {}, registry, zone)
+                held = kept.mark, wanted_by(kept, document or {}, registry, zone)
             known[kept.id] = held
-        self._known = known
+        self._known, self._registry = known, registry
         self._wanted = {item.id: item for _, found in known.values() for item in found}
 
     async def _apply(self, store: TriggerStore) -> None:
@@ -200,6 +205,8 @@ class TriggerService:
         """How each trigger is, by workflow; those of one workflow where one is named."""
         if self._woken.is_set():
             await self.look()
+        async with self._looking:  # one that has begun may be about what was saved just now
+            pass
         chosen = [
             wanted
             for wanted in self._wanted.values()
