@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from time import monotonic
 
 from caudal_core.engine import Engine
 from caudal_core.errors import NotFound, Unavailable
@@ -57,6 +58,7 @@ class TriggerService:
         self._wanted: dict[str, Wanted] = {}
         self._held: set[str] = set()
         self._listeners: dict[str, Listener] = {}
+        self._renewed = monotonic()
         self._looking = asyncio.Lock()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -137,7 +139,7 @@ class TriggerService:
             if wanted.problem is None and not self._pauses.of(wanted)
         }
         leases = self._engine.storage.leases
-        held: set[str] = await self._engine.read(lambda: leases.hold(set(ready)))
+        held = await self._hold(set(ready))
         left = {
             key
             for key, listener in self._listeners.items()
@@ -154,6 +156,18 @@ class TriggerService:
                 self._listeners[key].wanted = ready[key]
             else:
                 self._begin(ready[key], states.get(key))
+
+    async def _hold(self, keys: set[str]) -> set[str]:
+        """Take or renew the leases; where they run out unrenewed, nobody here listens any more."""
+        leases, begun = self._engine.storage.leases, monotonic()
+        try:
+            held: set[str] = await self._engine.read(lambda: leases.hold(keys))
+        except Exception:
+            if begun - self._renewed > leases.seconds:
+                await self._stop(list(self._listeners))
+            raise
+        self._renewed = begun
+        return held
 
     def _forget(
         self, states: Mapping[str, StoredState], ready: set[str], had: Iterable[str]
