@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 
+from caudal_builtin.plugin import caudal_triggers
 from caudal_core import Config, Context, Field, HandlerError, Outputs, Records, handler
 from caudal_core.engine import Engine, EngineOptions, FolderStorage
 from caudal_core.files import FileAccess
@@ -84,6 +86,7 @@ def output(config: Value, data: Any, ctx: Context) -> Any:
     return data
 
 
+TRIGGERS = {trigger.node_type: trigger for trigger in caudal_triggers()}
 HANDLERS = (give, rows, halves, fail, units, gate, output)
 
 
@@ -142,7 +145,8 @@ def application(folder: Path, *handlers: Handler, memory: bool = False, **given:
     storage = None if memory else FolderStorage(folder / "data")
     found = settings(folder, **given)
     options = EngineOptions(files=FileAccess(uploads=uploads_of(found)))
-    engine = Engine(Registry.of(*(handlers or HANDLERS)), storage=storage, options=options)
+    registry = replace(Registry.of(*(handlers or HANDLERS)), triggers=TRIGGERS)
+    engine = Engine(registry, storage=storage, options=options)
     return create_app(engine, found)
 
 

@@ -24,24 +24,38 @@ class Event:
     """Something that has happened, for which a workflow is to run once.
 
     `key` names it among all events of its trigger in one workflow: a key that was seen before
-    starts nothing. `inputs` are the execution's. `planned` is the moment that it was planned for,
-    if it was. `overlap` says what to do while an execution that the trigger started before has not
-    ended. An event that is `skipped` starts nothing: it is recorded with this text.
+    starts nothing. Only a call may have none; it cannot be told from another. `inputs` are the
+    execution's. `planned` is the moment that it was planned for, if it was. `overlap` says what to
+    do while an execution that the trigger started before has not ended. An event that is `skipped`
+    starts nothing: it is recorded with this text.
     """
 
-    key: str
+    key: str | None
     inputs: Mapping[str, Any] = field(default_factory=dict)
     planned: datetime | None = None
     overlap: Overlap = "parallel"
     skipped: str | None = None
 
     def __post_init__(self) -> None:
-        if type(self.key) is not str or not 0 < len(self.key) <= MAX_KEY:
+        if self.key is not None and not (type(self.key) is str and 0 < len(self.key) <= MAX_KEY):
             message = f"the key of an event is a text of 1 to {MAX_KEY} characters: {self.key!r}"
             raise ValueError(message)
         if self.planned is not None and self.planned.tzinfo is None:
             message = f"the planned time of the event '{self.key}' has no time zone"
             raise ValueError(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a workflow's webhook: names of headers in lower case, without credentials.
+
+    `data` is the body as a value: JSON as it is, a form as an object, a text, all else as base64.
+    """
+
+    method: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Any]
+    data: Any
 
 
 class Clock(Protocol):
@@ -122,6 +136,18 @@ class Trigger(Generic[C]):
         """Yield what happens, for ever. It runs on the event loop, which it must never block."""
         message = f"the trigger '{self.name}' has no way to listen"
         raise NotImplementedError(message)
+
+    def receive(self, config: C, call: Call) -> Event | None:  # noqa: ARG002 - most take no calls
+        """The event that a call of the workflow's webhook is; null where it takes no calls.
+
+        Be quick: it is called on the event loop. What it raises is answered; `InvalidRequest` 422.
+        """
+        return None
+
+    @property
+    def takes_calls(self) -> bool:
+        """Whether its nodes make a workflow callable at `/api/webhook/{workflowId}`."""
+        return type(self).receive is not Trigger.receive
 
     def planned(self, config: C, ctx: TriggerContext) -> Iterator[datetime]:  # noqa: ARG002
         """The planned times after `ctx.now()`, where they are known; they may have no end."""

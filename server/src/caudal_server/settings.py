@@ -134,6 +134,9 @@ class Settings(BaseSettings):
         ge=0,
         description="What large values may take before the oldest executions go; 0 is no limit.",
     )
+    schedules: bool = Field(
+        default=True, description="Whether schedules and other triggers start anything: on or off."
+    )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What the log tells."
     )

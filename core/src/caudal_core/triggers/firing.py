@@ -66,7 +66,7 @@ class Firing:
         Raises what `Engine.submit` raises. After `Unavailable` the event may yet be recorded: fire
         it again, and it is found. Whoever fires a key that is under way waits for the first one.
         """
-        key = target.trigger, event.key
+        key = target.trigger, _key(event)
         task = self._under_way.get(key)
         repeated = task is not None
         if task is None:
@@ -84,7 +84,7 @@ class Firing:
     async def _fire(self, target: Target, event: Event) -> Fired:
         if (found := await self._seen(target, event)) is not None:
             return found
-        identity = execution_id(target.trigger, event.key)
+        identity = execution_id(target.trigger, _key(event))
         execution = await self._engine.submit(
             target.workflow,
             {**event.inputs, INPUT: about(target, event)},
@@ -99,12 +99,13 @@ class Firing:
 
     async def _seen(self, target: Target, event: Event) -> Fired | None:
         """What an event of this key led to before, once that is on disk."""
-        identity = execution_id(target.trigger, event.key)
+        key = _key(event)
+        identity = execution_id(target.trigger, key)
         if (live := self._engine.live(identity)) is not None:
             await self._engine.journal.flush(most=ACCEPT_SECONDS)
             return Fired(identity, live, repeated=True)
         store = self._engine.storage.triggers
-        found = await self._engine.read(lambda: store and store.event(target.trigger, event.key))
+        found = await self._engine.read(lambda: store and store.event(target.trigger, key))
         if found is None:
             return None
         return Fired(found.execution, repeated=True, skipped=found.skipped)
@@ -135,6 +136,13 @@ class Firing:
         """Give what is under way a moment to end."""
         if self._under_way:
             await asyncio.wait(self._under_way.values(), timeout=2)
+
+
+def _key(event: Event) -> str:
+    if event.key is None:
+        message = "the event has no key, by which it would be known when it is told of again"
+        raise ValueError(message)
+    return event.key
 
 
 def about(target: Target, event: Event) -> dict[str, Any]:

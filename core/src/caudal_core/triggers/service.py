@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from time import monotonic
 
 from caudal_core.engine import Engine
 from caudal_core.errors import NotFound, Unavailable
@@ -52,10 +53,12 @@ class TriggerService:
         self._place = place
         self._late = LateStarts()
         self._pauses = Pauses(engine, self.clock)
+        self._registry = engine.registry
         self._known: dict[str, tuple[Hashable, list[Wanted]]] = {}
         self._wanted: dict[str, Wanted] = {}
         self._held: set[str] = set()
         self._listeners: dict[str, Listener] = {}
+        self._renewed = monotonic()
         self._looking = asyncio.Lock()
         self._woken = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -65,9 +68,13 @@ class TriggerService:
 
     async def start(self) -> None:
         """Begin to listen; what is saved, changed or deleted from now on is heeded at once."""
-        self._unlisten = self._engine.library.listen(lambda _: self._woken.set())
-        self._woken.set()
+        self._unlisten = self._engine.library.listen(lambda _: self.wake())
+        self.wake()
         self._task = asyncio.create_task(self._work(), name="triggers")
+
+    def wake(self) -> None:
+        """Look at once which triggers there are: workflows or plugins have changed."""
+        self._woken.set()
 
     async def close(self) -> None:
         """Stop listening. What was recorded stays, and the next one goes on behind it."""
@@ -114,15 +121,15 @@ class TriggerService:
     async def _read(self) -> None:
         """Which triggers the workflows switch on; only those that have changed are read."""
         registry, zone = self._engine.registry, self._engine.options.timezone
+        before = self._known if registry is self._registry else {}
         known: dict[str, tuple[Hashable, list[Wanted]]] = {}
         for kept in await self._place.all():
-            mark = (kept.mark, id(registry))
-            held = self._known.get(kept.id)
-            if held is None or held[0] != mark:
+            held = before.get(kept.id)
+            if held is None or held[0] != kept.mark:
                 document = await self._engine.read(kept.read)
-                held = mark, wanted_by(kept, document or {}, registry, zone)
+                held = kept.mark, wanted_by(kept, document or {}, registry, zone)
             known[kept.id] = held
-        self._known = known
+        self._known, self._registry = known, registry
         self._wanted = {item.id: item for _, found in known.values() for item in found}
 
     async def _apply(self, store: TriggerStore) -> None:
@@ -132,7 +139,7 @@ class TriggerService:
             if wanted.problem is None and not self._pauses.of(wanted)
         }
         leases = self._engine.storage.leases
-        held: set[str] = await self._engine.read(lambda: leases.hold(set(ready)))
+        held = await self._hold(set(ready))
         left = {
             key
             for key, listener in self._listeners.items()
@@ -149,6 +156,18 @@ class TriggerService:
                 self._listeners[key].wanted = ready[key]
             else:
                 self._begin(ready[key], states.get(key))
+
+    async def _hold(self, keys: set[str]) -> set[str]:
+        """Take or renew the leases; where they run out unrenewed, nobody here listens any more."""
+        leases, begun = self._engine.storage.leases, monotonic()
+        try:
+            held: set[str] = await self._engine.read(lambda: leases.hold(keys))
+        except Exception:
+            if begun - self._renewed > leases.seconds:
+                await self._stop(list(self._listeners))
+            raise
+        self._renewed = begun
+        return held
 
     def _forget(
         self, states: Mapping[str, StoredState], ready: set[str], had: Iterable[str]
@@ -200,6 +219,8 @@ class TriggerService:
         """How each trigger is, by workflow; those of one workflow where one is named."""
         if self._woken.is_set():
             await self.look()
+        async with self._looking:  # one that has begun may be about what was saved just now
+            pass
         chosen = [
             wanted
             for wanted in self._wanted.values()

@@ -20,7 +20,7 @@ from caudal_builtin.schedules.schedule import Schedule
 from caudal_builtin.split_columns import split_columns
 from caudal_builtin.store.places import open_application, open_store
 from caudal_builtin.trigger import trigger
-from caudal_builtin.webhook import webhook
+from caudal_builtin.webhook import Webhook, webhook
 from caudal_builtin.webhook_response import webhook_response
 from caudal_core import Handler, Trigger, hookimpl
 from caudal_core.stores import OpenStore
@@ -76,7 +76,7 @@ def caudal_record_stores() -> dict[str, OpenStore]:
 @hookimpl
 def caudal_triggers() -> tuple[Trigger[Any], ...]:
     """What starts workflows by itself."""
-    return (Schedule(),)
+    return (Schedule(), Webhook())
 
 
 @hookimpl

@@ -84,7 +84,7 @@ class _Ticks:
         self, reached: datetime, now: datetime, *, waiting: bool
     ) -> Iterator[tuple[Event, datetime]]:
         """The events of what is due by now, each with the planned time that it reaches."""
-        times = self._plan.latest(reached, now, MOST + 1)
+        times = self._plan.latest(reached, now, MOST + 2)  # one more, and one that is in time
         if not times:
             return
         if waiting:
