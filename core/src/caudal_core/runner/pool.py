@@ -63,9 +63,7 @@ class ThreadPool:
         self._busy = 0
         self._made = 0
 
-    async def run(
-        self, function: Callable[[], Any], lost: Callable[[], None] | None = None
-    ) -> Any:
+    async def run(self, function: Callable[[], Any], lost: Callable[[], None] | None = None) -> Any:
         """The function's result. Cancelled while it runs, its thread is abandoned.
 
         `lost` is called on the event loop if the thread has not come back soon after.
