@@ -206,6 +206,7 @@ class Attempts:
             return  # it came too late: the node is already given up
         if result.wait is not None:
             self._wait(node, run, result.wait, result.message)
+            self._keep_state(node, result)
             return
         for payload in result.ports.values():
             if payload.size > LARGE and self._keeper.wants(payload):
@@ -215,7 +216,13 @@ class Attempts:
         run.message = result.message
         run.report = result.report
         self._recorder.record(run, "completed")
+        if result.state is not None:
+            self._keep_state(node, result)
         self._settle(node, run, result.ports)
+
+    def _keep_state(self, node: GraphNode, result: NodeResult) -> None:
+        if result.state is not None and not self._env.dry_run:
+            self._means.states.write(self._e, node.id, result.state)
 
     def failed(self, node: GraphNode, run: NodeRun, error: BaseException) -> None:
         """The handler has raised, and no attempt is left."""

@@ -29,6 +29,7 @@ from caudal_core.engine.resume import (
 )
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
+from caudal_core.engine.states import States
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
@@ -87,6 +88,7 @@ class Engine:
         self._keeper = Keeper(blobs.put if blobs else None, self._reading.run, self._reopened)
         self._recovery = Recovery(self, self._made, self._resume)
         self.approvals = Approvals(self)
+        self._states = States(self)
         self._dormant = Dormant(self, self._recovery, self._resume)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.library = Library(self)
@@ -122,6 +124,7 @@ class Engine:
             keeper=self._keeper,
             in_thread=self._reading.run,
             approvals=self.approvals,
+            states=self._states,
         )
         await self._recovery.run()
         self._dormant.alarm.start()
@@ -210,7 +213,7 @@ class Engine:
             organization=organization,
             labels=labels or {},
         )
-        env = self.options.environment(graph.settings, record, payload.data)
+        env = self.options.environment(graph.settings, record, payload.data, self._states.read)
         execution = Execution(graph, record, payload, env)
         self._shelf.open[record.id] = execution
         self._versions.write(graph, self.journal)
@@ -434,7 +437,7 @@ class Engine:
         self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
     ) -> Execution:
         """An execution that had not ended when it left memory."""
-        env = self.options.environment(graph.settings, record, inputs.data)
+        env = self.options.environment(graph.settings, record, inputs.data, self._states.read)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
         return execution

@@ -10,6 +10,7 @@ from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
+from caudal_core.journal.states import NodeStates
 from caudal_core.journal.tables import execution, node_run, plan
 from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
@@ -78,6 +79,7 @@ class History:
         self._database = database
         self._plans: dict[str, Mapping[str, StoredNode]] = {}
         self.waits = Waits(database)
+        self.states = NodeStates(database)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""

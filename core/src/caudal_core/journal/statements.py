@@ -46,6 +46,7 @@ class Statement:
     NO_TIMERS: Final = 15
     APPROVAL: Final = 16
     DECIDE: Final = 17
+    NODE_STATE: Final = 18
 
 
 ACCEPT = (
@@ -109,7 +110,7 @@ def statements() -> list[str]:
 
 
 def _waiting() -> dict[int, Any]:
-    """What is written of executions that wait.
+    """What is written of executions that wait, and of what nodes keep.
 
     A timer is deleted by its node, all of an execution with it, and a `wake` only if it is the one
     that was seen. An approval is decided once: the first decision stays.
@@ -127,6 +128,7 @@ def _waiting() -> dict[int, Any]:
         Statement.NO_TIMERS: delete(timer).where(of),
         Statement.APPROVAL: insert(approval).prefix_with("OR IGNORE"),
         Statement.DECIDE: _set(approval, DECIDE).where(undecided),
+        Statement.NODE_STATE: _replace(tables.node_state, [*tables.node_state.columns.keys()]),
     }
 
 

@@ -146,3 +146,14 @@ approval = Table(
     Index("approval_by_execution", "execution"),
 )
 """What people are asked, and how they decided."""
+
+node_state = Table(
+    "node_state",
+    metadata,
+    Column("workflow", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("execution", Text, nullable=False),
+    Column("changed", Float, nullable=False),
+)
+"""What a node of a workflow keeps between executions, and which one wrote it."""
