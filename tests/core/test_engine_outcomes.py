@@ -32,19 +32,12 @@ class Deed:
         self._found = found
         self._late = late
 
-    def look(self, config: Config, data: Any, key: str, since: datetime, ctx: Context) -> Any:
+    def look(self, data: Any, key: str, since: datetime) -> Any:
         """What the world says."""
         self.asked.append((data, key, since))
         if isinstance(self._found, Exception):
             raise self._found
         return self._found
-
-    async def look_later(
-        self, config: Config, data: Any, key: str, since: datetime, ctx: Context
-    ) -> Any:
-        """The same, waiting for it."""
-        await asyncio.sleep(0)
-        return self.look(config, data, key, since, ctx)
 
     def handler(self, **options: Any) -> Handler:
         """The deed, with a reconcile if something is found."""
@@ -58,10 +51,11 @@ class Deed:
             return {"did": data}
 
         def now(config: Any, data: Any, key: str, since: datetime, ctx: Context) -> Any:
-            return self.look(config, data, key, since, ctx)
+            return self.look(data, key, since)
 
         async def later(config: Any, data: Any, key: str, since: datetime, ctx: Context) -> Any:
-            return await self.look_later(config, data, key, since, ctx)
+            await asyncio.sleep(0)
+            return self.look(data, key, since)
 
         if self._found is not None:
             options["reconcile"] = later if self._late else now

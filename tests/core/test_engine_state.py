@@ -82,7 +82,7 @@ def final(execution: Execution) -> Any:
 async def test_it_is_there_the_next_time(
     tmp_path: Path, kind: str, way: str, *, stored: bool
 ) -> None:
-    """Changed in place or set anew, it is there in the next execution, and a read changes nothing."""
+    """Changed in place or set anew, it is there the next time, and a read changes nothing."""
     async with running(tmp_path if stored else None, *HANDLERS) as engine:
         assert [1, 2, 3] == [await ran(engine, kind=kind, way=way) for _ in range(3)]
         assert 3 == await ran(engine, kind=kind, way="reads")

@@ -45,7 +45,8 @@ async def reconciled(
     except (asyncio.CancelledError, GeneratorExit):
         raise
     except BaseException as error:  # noqa: BLE001 - whatever it is, nothing is known by it
-        ctx.log.error("what became of it could not be found out: %s", error_text(error))
+        why = f"what became of it could not be found out: {error_text(error)}"
+        ctx.log.error("%s", why)  # noqa: TRY400 - the node's log has no tracebacks
         return "unknown", None
     kind = told[-1].kind
     ctx.log.info("what became of it was looked up: %s", kind.replace("_", " "))

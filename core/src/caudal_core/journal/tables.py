@@ -105,6 +105,12 @@ node_run = Table(
     Column("duration", Float),
     sqlite_with_rowid=False,
 )
+Index(
+    "effect_by_started",
+    node_run.c.started,
+    sqlite_where=node_run.c.idempotency_key.is_not(None),
+    postgresql_where=node_run.c.idempotency_key.is_not(None),
+)
 """One attempt at one node. `number` counts the attempts of an execution in the order in which they
 began, so that rows are added at the end of the tree; what the node is, the plan says."""
 
