@@ -90,10 +90,11 @@ class Recorder:
         """That nothing of the execution runs, and it only waits; then it may leave memory."""
         e = self._e
         e.dormant = True
-        if (moment := deadline(e)) is not None:
+        moment = deadline(e)
+        if moment is not None:
             row = Timer(e.id, NO_NODE, "deadline", moment, {}).row()
             self._write(Statement.TIMER, row)
-        row = park_row(e.record, e.done, _failures(e), e.seq)
+        row = park_row(e.record, moment, e.done, _failures(e), e.seq)
         self._write(Statement.PARK, row, Parked(e), urgent=e.watched)
 
     def start(self) -> None:

@@ -80,7 +80,7 @@ FINISH = (
     "final_info",
     "error",
 )
-PARK = ("state", "owner", "completed_nodes", "failed_nodes", "seq")
+PARK = ("state", "owner", "deadline", "completed_nodes", "failed_nodes", "seq")
 DECIDE = ("state", "decided", "decided_by", "comment", "data")
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
