@@ -19,6 +19,7 @@ from caudal_core.errors import (
 )
 from caudal_core.handler import Handler, Outputs, handler
 from caudal_core.hookspecs import hookimpl
+from caudal_core.outcome import Outcome
 from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
 from caudal_core.trigger import Call, Event, Trigger, TriggerContext
@@ -42,6 +43,7 @@ __all__ = [
     "Handler",
     "HandlerError",
     "NotAvailable",
+    "Outcome",
     "Outputs",
     "Question",
     "Records",

@@ -20,6 +20,7 @@ from caudal_server.edge import Edge
 from caudal_server.routers import (
     approvals,
     compat,
+    effects,
     entities,
     executions,
     files,
@@ -96,6 +97,7 @@ def routers() -> tuple[APIRouter, ...]:
         webhooks.routes(),
         pages.routes(),
         approvals.routes(),
+        effects.routes(),
     )
 
 

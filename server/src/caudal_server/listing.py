@@ -128,8 +128,8 @@ def filter_of(request: Request) -> Filter:
         workflow_id=query.get("workflowId"),
         organization=query.get("organizationId"),
         parent=query.get("parent"),
-        since=_seconds("from", query.get("from"), timezone),
-        until=_seconds("to", query.get("to"), timezone),
+        since=seconds_of("from", query.get("from"), timezone),
+        until=seconds_of("to", query.get("to"), timezone),
         labels=dict(map(_label, query.getlist("label"))),
         before=_position(cursor) if cursor else None,
         limit=limit_of(request),
@@ -157,14 +157,15 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _seconds(name: str, text: str | None, timezone: str) -> float | None:
-    """A moment in ISO 8601; without a zone it is in the server's."""
+def seconds_of(name: str, text: str | None, timezone: str, *, also: str = "") -> float | None:
+    """A moment in ISO 8601; without a zone it is in the server's. `also` is what else is taken."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"+\1", text))
     except ValueError:
-        message = f"{name} is '{text}'; write it as 2026-01-31 or 2026-01-31T10:00:00Z"
+        forms = ", ".join(filter(None, ("2026-01-31", also)))
+        message = f"{name} is '{text}'; write it as {forms} or 2026-01-31T10:00:00Z"
         raise InvalidRequest(message=message) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone(timezone))

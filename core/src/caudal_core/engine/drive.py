@@ -17,7 +17,7 @@ from caudal_core.engine.execution import Execution
 from caudal_core.engine.means import Means
 from caudal_core.engine.merge import gather, gather_mixed
 from caudal_core.engine.recorder import Recorder
-from caudal_core.engine.resume import INTERRUPTED, is_result
+from caudal_core.engine.resume import INTERRUPTED, is_result, to_resolve
 from caudal_core.engine.waiting import SHORT, Waiting, next_due
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
@@ -225,7 +225,12 @@ class Drive:
             run = e.restored.get(node.id)
             if node.index in e.waiting:
                 continue
-            if run is None or not is_result(node, run):
+            if run is None:
+                again.append(node)
+            elif to_resolve(node, run):
+                deliveries = gather(node, e.delivered, e.inputs)
+                self._attempts.resolve_later(node, run, deliveries)
+            elif not is_result(node, run):
                 again.append(node)
             else:
                 self._settled_before(node, run)

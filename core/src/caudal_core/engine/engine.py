@@ -35,6 +35,7 @@ from caudal_core.engine.retention import Retention
 from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
+from caudal_core.engine.states import States
 from caudal_core.engine.storage import MemoryStorage, Storage
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
@@ -97,6 +98,7 @@ class Engine:
         self._keeper = Keeper(put, self._reading.run, self._reopened)
         self._recovery = Recovery(self, self._made, self._resume)
         self.approvals = Approvals(self)
+        self.states = States(self)
         self._dormant = Dormant(self, self._recovery, self._resume)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
@@ -136,6 +138,7 @@ class Engine:
             keeper=self._keeper,
             in_thread=self._reading.run,
             approvals=self.approvals,
+            states=self.states,
         )
         await self.room.start()
         await self._recovery.run()
@@ -266,7 +269,7 @@ class Engine:
             organization=organization,
             labels=labels or {},
         )
-        env = self.options.environment(graph.settings, record, payload.data)
+        env = self.options.environment(graph.settings, record, payload.data, self.states.read)
         return Execution(graph, record, payload, env)
 
     def accept(self, execution: Execution, *, held: bool = False) -> None:
@@ -547,7 +550,7 @@ class Engine:
         self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
     ) -> Execution:
         """An execution that had not ended when it left memory."""
-        env = self.options.environment(graph.settings, record, inputs.data)
+        env = self.options.environment(graph.settings, record, inputs.data, self.states.read)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
         return execution

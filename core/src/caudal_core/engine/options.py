@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from caudal_core.context import Environment, utc_now
+from caudal_core.context import Environment, ReadState, utc_now
 from caudal_core.files import FileAccess
 from caudal_core.journal import ExecutionRecord
 from caudal_core.stores import RecordStores
@@ -42,13 +42,21 @@ class EngineOptions:
     retention_days: float = 0.0
     retention_blobs: int = 0
 
-    def environment(self, settings: Settings, record: ExecutionRecord, inputs: Any) -> Environment:
+    def environment(
+        self,
+        settings: Settings,
+        record: ExecutionRecord,
+        inputs: Any,
+        read_state: ReadState | None = None,
+    ) -> Environment:
         """What all nodes of an execution share."""
         return Environment(
             execution_id=record.id,
             organization=record.organization,
             labels=record.labels,
             inputs=inputs,
+            workflow_id=record.workflow_id,
+            read_state=read_state,
             timezone=settings.timezone or self.timezone,
             locale=settings.locale or self.locale,
             language=settings.language or self.language,

@@ -67,9 +67,15 @@ class Recorder:
         if run.started is not None and state != "running":
             run.duration = time() - run.started
         self._write(Statement.NODE, node_row(run), run)
-        if e.timed and run.node_id in e.timed and state in SETTLED:
-            e.timed.discard(run.node_id)
-            self._write(Statement.NO_TIMER, (e.id, run.node_id))
+        if e.timed and state in SETTLED:
+            self.no_timer(run.node_id)
+
+    def no_timer(self, node_id: str) -> None:
+        """A node waits for nothing any more."""
+        e = self._e
+        if node_id in e.timed:
+            e.timed.discard(node_id)
+            self._write(Statement.NO_TIMER, (e.id, node_id))
 
     def wait(self, waiting: Waiting) -> None:
         """What a node waits for, in the transaction of what was recorded just before."""
@@ -84,10 +90,11 @@ class Recorder:
         """That nothing of the execution runs, and it only waits; then it may leave memory."""
         e = self._e
         e.dormant = True
-        if (moment := deadline(e)) is not None:
+        moment = deadline(e)
+        if moment is not None:
             row = Timer(e.id, NO_NODE, "deadline", moment, {}).row()
             self._write(Statement.TIMER, row)
-        row = park_row(e.record, e.done, _failures(e), e.seq)
+        row = park_row(e.record, moment, e.done, _failures(e), e.seq)
         self._write(Statement.PARK, row, Parked(e), urgent=e.watched)
 
     def start(self) -> None:

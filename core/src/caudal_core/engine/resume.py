@@ -142,3 +142,10 @@ def is_result(node: GraphNode, run: NodeRun) -> bool:
     if run.state != "running":
         return True
     return node.handler.effect == "at_most_once" and node.options.on_interrupted != "rerun"
+
+
+def to_resolve(node: GraphNode, run: NodeRun) -> bool:
+    """Whether somebody can tell what became of an effect that was cut off."""
+    if run.state != "running" or node.handler.effect != "at_most_once":
+        return False
+    return node.handler.reconcile is not None or node.options.on_interrupted == "ask"

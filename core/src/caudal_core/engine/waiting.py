@@ -111,6 +111,10 @@ def _restore(
     if run.state == "running":
         run.reply = waiting.answer()  # it was cut off after it had waited
     elif run.state == "waiting" or (run.state == "failed" and not is_result(node, run)):
+        other = execution.waiting.get(node.index)
+        if other is not None:  # it was told what to do, cut off, and what became of it is asked
+            told, waiting = sorted((waiting, other), key=lambda each: each.kind == "outcome")
+            run.reply = told.answer()
         execution.waiting[node.index] = waiting
     else:
         return False

@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 
+from caudal_core.journal.effects import Effects
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
+from caudal_core.journal.states import NodeStates
 from caudal_core.journal.tables import execution, node_run, plan
 from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
@@ -69,11 +71,12 @@ class StoredNode:
     type: str
     label: str
     input: Mapping[str, Any] | None = None
+    effect: str | None = None
 
     @classmethod
     def of(cls, node_id: str, plan: Mapping[str, Any]) -> StoredNode:
         """From its entry in the plan."""
-        return cls(node_id, plan["type"], plan["label"], plan["input"])
+        return cls(node_id, plan["type"], plan["label"], plan["input"], plan.get("effect"))
 
 
 class Edited(NamedTuple):
@@ -90,6 +93,8 @@ class History:
         self._database = database
         self._plans: dict[str, Mapping[str, StoredNode]] = {}
         self.waits = Waits(database)
+        self.states = NodeStates(database)
+        self.effects = Effects(database, self.plan)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""

@@ -40,9 +40,11 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
     )
 
 
-def park_row(record: ExecutionRecord, done: int, failed: int, seq: int) -> Row:
+def park_row(
+    record: ExecutionRecord, deadline: float | None, done: int, failed: int, seq: int
+) -> Row:
     """An execution that nobody has in memory, in the order of `statements.PARK`, then its id."""
-    return "waiting", None, done, failed, seq, record.id
+    return "waiting", None, deadline, done, failed, seq, record.id
 
 
 def finish_row(record: ExecutionRecord, ending: Ending) -> Row:

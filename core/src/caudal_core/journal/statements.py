@@ -53,11 +53,12 @@ class Statement:
     NO_TIMERS: Final = 20
     APPROVAL: Final = 21
     DECIDE: Final = 22
-    ERASE_RUNS: Final = 23
-    ERASE_EXECUTION: Final = 24
-    ERASE_VERSION: Final = 25
-    ERASE_PLAN: Final = 26
-    ERASE_REST: Final = 27
+    NODE_STATE: Final = 23
+    ERASE_RUNS: Final = 24
+    ERASE_EXECUTION: Final = 25
+    ERASE_VERSION: Final = 26
+    ERASE_PLAN: Final = 27
+    ERASE_REST: Final = 28
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -96,7 +97,7 @@ FINISH = (
     "final_info",
     "error",
 )
-PARK = ("state", "owner", "completed_nodes", "failed_nodes", "seq")
+PARK = ("state", "owner", "deadline", "completed_nodes", "failed_nodes", "seq")
 DECIDE = ("state", "decided", "decided_by", "comment", "data")
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
@@ -144,7 +145,7 @@ def statements() -> list[str]:
 
 
 def _waiting() -> dict[int, Any]:
-    """What is written of executions that wait.
+    """What is written of executions that wait, and of what nodes keep.
 
     A timer is deleted by its node, all of an execution with it, and a `wake` only if it is the one
     that was seen. An approval is decided once: the first decision stays.
@@ -162,6 +163,7 @@ def _waiting() -> dict[int, Any]:
         Statement.NO_TIMERS: delete(timer).where(of),
         Statement.APPROVAL: insert(approval).prefix_with("OR IGNORE"),
         Statement.DECIDE: _set(approval, DECIDE).where(undecided),
+        Statement.NODE_STATE: _replace(tables.node_state, [*tables.node_state.columns.keys()]),
     }
 
 

@@ -113,6 +113,12 @@ node_run = Table(
     Column("reused", Text),
     sqlite_with_rowid=False,
 )
+Index(
+    "effect_by_started",
+    node_run.c.started,
+    sqlite_where=node_run.c.idempotency_key.is_not(None),
+    postgresql_where=node_run.c.idempotency_key.is_not(None),
+)
 """One attempt at one node. `number` counts the attempts of an execution in the order in which they
 began, so that rows are added at the end of the tree; what the node is, the plan says. `reused`
 names the execution in which it ran, where a retry or a replay took its result over."""
@@ -197,3 +203,14 @@ approval = Table(
     Index("approval_by_execution", "execution"),
 )
 """What people are asked, and how they decided."""
+
+node_state = Table(
+    "node_state",
+    metadata,
+    Column("workflow", Text, primary_key=True),
+    Column("node", Text, primary_key=True),
+    Column("value", LargeBinary, nullable=False),
+    Column("execution", Text, nullable=False),
+    Column("changed", Float, nullable=False),
+)
+"""What a node of a workflow keeps between executions, and which one wrote it."""

@@ -27,13 +27,15 @@ Deliveries = Mapping[str, Payload]
 class NodeResult(NamedTuple):
     """What a node handed on, by port, and what it said beside that (journal form, an object).
 
-    `wait` is set where it has not ended, but waits.
+    `wait` is set where it has not ended, but waits; `state` is what it keeps for the next execution
+    (journal form), where that has changed.
     """
 
     ports: dict[str, Payload]
     message: str | None
     report: bytes
     wait: Wait | None = None
+    state: bytes | None = None
 
 
 def given(handler: Handler, deliveries: Deliveries) -> Any:
@@ -129,7 +131,7 @@ def call(handler: Handler, config: Any, deliveries: Deliveries, ctx: Context) ->
     """Call a `def` handler here and now."""
     data = given(handler, deliveries)
     returned = handler.function(config, data, ctx)
-    return result_of(handler, returned, data, deliveries, ctx.said)
+    return with_state(result_of(handler, returned, data, deliveries, ctx.said), ctx)
 
 
 async def call_async(
@@ -138,4 +140,12 @@ async def call_async(
     """Call an `async def` handler."""
     data = given(handler, deliveries)
     returned = await handler.function(config, data, ctx)
-    return result_of(handler, returned, data, deliveries, ctx.said)
+    return with_state(result_of(handler, returned, data, deliveries, ctx.said), ctx)
+
+
+def with_state(result: NodeResult, ctx: Context) -> NodeResult:
+    """The result, with what the node keeps where it has changed that; `InvalidResult`."""
+    if not ctx.has_read_state:
+        return result
+    changed = ctx.changed_state()
+    return result if changed is None else result._replace(state=changed)

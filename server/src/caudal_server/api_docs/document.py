@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from caudal_server.api_docs.approvals import APPROVAL_SCHEMAS
+from caudal_server.api_docs.effects import EFFECT_SCHEMAS
 from caudal_server.api_docs.entities import ENTITY_SCHEMAS
 from caudal_server.api_docs.files import FILE_SCHEMAS
 from caudal_server.api_docs.library_schemas import LIBRARY_SCHEMAS
@@ -64,6 +65,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         **ENTITY_SCHEMAS,
         **FILE_SCHEMAS,
         **APPROVAL_SCHEMAS,
+        **EFFECT_SCHEMAS,
         **SCHEDULE_SCHEMAS,
     }
     for name, schema in every.items():

@@ -111,6 +111,23 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution", "number"),
         sqlite_with_rowid=False,
     )
+    op.create_index(
+        "effect_by_started",
+        "node_run",
+        ["started"],
+        unique=False,
+        sqlite_where=sa.text("idempotency_key IS NOT NULL"),
+        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
+    )
+    op.create_table(
+        "node_state",
+        sa.Column("workflow", sa.Text(), nullable=False),
+        sa.Column("node", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False),
+        sa.Column("execution", sa.Text(), nullable=False),
+        sa.Column("changed", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("workflow", "node"),
+    )
     op.create_table(
         "plan",
         sa.Column("hash", sa.Text(), nullable=False),
