@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from caudal_builtin.tables.arrays import constant
 from caudal_builtin.tables.cell_values import values_of
 from caudal_builtin.tables.coded import Column
 from caudal_builtin.tables.held import Held
@@ -27,7 +28,7 @@ def without_blanks(cells: pa.Array) -> pa.Array:
 
     if not pa.types.is_string(cells.type):
         return cells
-    blank = pc.or_(pc.equal(pc.binary_length(cells), 0), pc.utf8_is_space(cells))
+    blank = pc.or_(pc.invert(pc.cast(pc.binary_length(cells), pa.bool_())), pc.utf8_is_space(cells))
     if not pc.any(blank).as_py():
         return cells
     return pc.if_else(blank, pa.nulls(1, cells.type)[0], cells)
@@ -58,7 +59,7 @@ def _numbers(cells: pa.Array) -> Column | None:
     if not pc.all(pc.is_finite(cells)).as_py():
         return None  # a text such as nan is taken for a number
     without_decimals = pc.equal(pc.floor(cells), cells)
-    small = pc.less_equal(pc.abs(cells), float(MAX_SAFE_INTEGER))
+    small = pc.less_equal(pc.abs(cells), constant(float(MAX_SAFE_INTEGER)))
     whole = pc.and_(without_decimals, small)
     if pc.all(whole).as_py():
         return Held(cells.cast(pa.int64()))
@@ -89,6 +90,6 @@ def _moments(cells: pa.Array) -> Column | None:
 def _are_multiples(ticks: pa.Array, unit: int) -> bool:
     import pyarrow.compute as pc
 
-    rest = pc.subtract(ticks, pc.multiply(pc.divide(ticks, unit), unit))
-    found: bool = pc.all(pc.equal(rest, 0)).as_py()
+    whole = constant(unit)
+    found: bool = pc.all(pc.equal(pc.multiply(pc.divide(ticks, whole), whole), ticks)).as_py()
     return found

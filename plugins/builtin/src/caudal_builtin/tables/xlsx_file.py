@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.parsers.expat import ExpatError
@@ -13,7 +14,7 @@ from caudal_builtin.tables.cell_values import as_value, dated, values_of
 from caudal_builtin.tables.layout import Options, Table, check_size, laid_out
 from caudal_builtin.tables.problem import UnreadableTable, with_password
 from caudal_builtin.tables.xlsx_columns import LARGE, read_columns
-from caudal_builtin.tables.xlsx_scan import SheetScan, glance, scan, sheets_of
+from caudal_builtin.tables.xlsx_scan import SheetScan, glance, scan, sheets_of, size_of
 from caudal_builtin.wording import counted
 from caudal_core.errors import nearest
 
@@ -31,10 +32,9 @@ def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             sheet = _chosen(workbook, options.sheet)
-            seen = glance(path, sheet) if kind == "xlsx" else SheetScan()
-            options.check()
-            plain = seen.size >= LARGE and not seen.iso
-            table = read_columns(path, sheet, options) if plain else None
+            table, seen = (
+                _in_columns(path, sheet, options) if kind == "xlsx" else (None, SheetScan())
+            )
             if table is None:
                 table = _by_cells(workbook.get_sheet_by_name(sheet), options)
     except (CalamineError, BadZipFile, ExpatError, KeyError, OSError, zlib.error) as error:
@@ -42,6 +42,19 @@ def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
     table.sheet = sheet
     _tell(table, seen)
     return table
+
+
+def _in_columns(path: Path, sheet: str, options: Options) -> tuple[Table | None, SheetScan]:
+    """The table if it can be read in columns, and what a look at its cells shows, side by side."""
+    if size_of(path, sheet) < LARGE:
+        return None, glance(path, sheet)
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(read_columns, path, sheet, options)
+        seen = glance(path, sheet)
+        import pyarrow.compute  # noqa: F401 - it takes its time, and will be needed
+
+        table = reading.result()
+    return None if seen.iso else table, seen
 
 
 def _by_cells(sheet: CalamineSheet, options: Options) -> Table:

@@ -32,6 +32,9 @@ _NO_RESULT = re.compile(  # what is taken is never given back, so that no sheet 
     rb"</(?:\w+:)?f>\s*+(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?+\s*+$"
 )
 _VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
+_EMPTY_LOOKING: Final = ((b"e", b't="e"'), (b"'", b"t='e'"), (b"f", b"f>"))
+_ISO: Final = ((b"d", b't="d'), (b"'", b"t='d"))
+"""What shows cells of these kinds, and a byte of it that few sheets hold many of."""
 _CELL_END = re.compile(rb"</(?:\w+:)?c>")
 
 
@@ -39,12 +42,11 @@ _CELL_END = re.compile(rb"</(?:\w+:)?c>")
 class SheetScan:
     """How far a sheet reaches, and its cells that will look empty.
 
-    `size` is that of the sheet unpacked, in bytes; `iso` says that it may hold moments as texts.
+    `iso` says that there may be moments written as texts.
     """
 
     rows: int = 0
     columns: int = 0
-    size: int = 0
     iso: bool = False
     errors: int = 0
     formulas: int = 0
@@ -71,7 +73,6 @@ def glance(path: Path, sheet: str) -> SheetScan:
         member = member_of(archive, sheet)
         if member is None:
             return found
-        found.size = archive.getinfo(member).file_size
         if _look(archive, member, found):
             for piece in _pieces(archive, member):
                 _empty_looking(piece, found)
@@ -83,14 +84,23 @@ def _look(archive: zipfile.ZipFile, member: str, found: SheetScan) -> bool:
     empty_looking, end = False, b""
     with archive.open(member) as file:
         while chunk := file.read(_CHUNK):
-            whole = end + chunk
-            quoted = b"'" in whole  # which is found far sooner than what it stands in
-            if not empty_looking:
-                empty_looking = b't="e"' in whole or b"f>" in whole
-                empty_looking = empty_looking or (quoted and b"t='e'" in whole)
-            found.iso = found.iso or b't="d' in whole or (quoted and b"t='d" in whole)
+            piece = end + chunk
+            empty_looking = empty_looking or any(_holds(piece, *mark) for mark in _EMPTY_LOOKING)
+            found.iso = found.iso or any(_holds(piece, *mark) for mark in _ISO)
             end = chunk[-8:]
     return empty_looking
+
+
+def _holds(piece: bytes, rare: bytes, mark: bytes) -> bool:
+    """Whether a mark is there; of a byte that is mostly not, that is known ten times as soon."""
+    return rare in piece and mark in piece
+
+
+def size_of(path: Path, sheet: str) -> int:
+    """The bytes of a sheet, unpacked; 0 where it is not found."""
+    with zipfile.ZipFile(path) as archive:
+        member = member_of(archive, sheet)
+        return archive.getinfo(member).file_size if member else 0
 
 
 def sheets_of(archive: zipfile.ZipFile) -> list[str]:
