@@ -24,6 +24,7 @@ from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.storage import MemoryStorage, Storage
+from caudal_core.engine.turns import Turns
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.errors import Conflict, NotFound, Overloaded, Unavailable
@@ -83,6 +84,7 @@ class Engine:
         self._recovery = Recovery(self, self._adopt)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
+        self._turns = Turns()
         self.retention = Retention(self)
         self.library = Library(self)
 
@@ -263,6 +265,8 @@ class Engine:
         row = (execution.record.cancel_requested, execution_id)
         self.journal.write(Statement.CANCEL, row, urgent=True)
         stop(execution, "cancel")
+        if self._turns.leave(execution):
+            self._drive(execution)
         await self.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
@@ -397,11 +401,17 @@ class Engine:
                 else:
                     self.meters.ended[subject.closing.state] += 1
                     self._shelf.end(subject)
+                    for following in self._turns.ended(subject):
+                        self._drive(following)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
 
     def _begin(self, execution: Execution) -> None:
+        if self._turns.admit(execution):
+            self._drive(execution)
+
+    def _drive(self, execution: Execution) -> None:
         if self.closing or self._means is None:
             return
         self._keep_task(Drive(execution, self._means).run())
