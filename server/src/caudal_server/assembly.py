@@ -44,6 +44,15 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
 
 
+def blobs_of(settings: Settings) -> BlobStore:
+    """Where large values are kept, for those who have no engine."""
+    if settings.blobs is None:
+        return BlobFolder(settings.data / "blobs")
+    found = _blobs(settings.blobs, load_registry(prefer=settings.prefer))
+    assert found is not None  # noqa: S101 - there is a URL
+    return found
+
+
 def uploads_of(settings: Settings) -> Uploads:
     """The uploaded files, in the data folder."""
     return Uploads(settings.data / "files")

@@ -37,6 +37,7 @@ from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.states import States
 from caudal_core.engine.storage import MemoryStorage, Storage
+from caudal_core.engine.turns import Turns
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.engine.waiting import Found, restore_waits
@@ -102,6 +103,7 @@ class Engine:
         self._dormant = Dormant(self, self._recovery, self._resume)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
         self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
+        self._turns = Turns()
         self.retention = Retention(self)
         self.library = Library(self)
         self.once = Once(self)
@@ -347,6 +349,8 @@ class Engine:
         row = (execution.record.cancel_requested, execution_id)
         self.journal.write(Statement.CANCEL, row, urgent=True)
         stop(execution, "cancel")
+        if self._turns.leave(execution):
+            self._drive(execution)
         await self.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
@@ -528,13 +532,22 @@ class Engine:
                     self.meters.accepted += 1
                     self._begin(subject)
                 else:
-                    self.meters.ended[subject.closing.state] += 1
-                    self._shelf.end(subject)
+                    self._ended(subject, subject.closing.state)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
 
+    def _ended(self, execution: Execution, state: str) -> None:
+        self.meters.ended[state] += 1
+        self._shelf.end(execution)
+        for following in self._turns.ended(execution):
+            self._drive(following)
+
     def _begin(self, execution: Execution) -> None:
+        if self._turns.admit(execution):
+            self._drive(execution)
+
+    def _drive(self, execution: Execution) -> None:
         if self.closing or self._means is None:
             return
         if execution.record.parent is not None:

@@ -40,17 +40,17 @@ def bring_up(database: Path) -> Path | None:
 
     Nobody else may have it open. Raises `WrongSchema` if it is newer. Blocks.
     """
-    found = _sqlite_revision(database)
+    found = revision_of_file(database)
     if found is None or found == head():
         return None
     if found > head():
-        raise newer(str(database), found, _way_back(database, _copy_of(database, found)))
+        raise newer(str(database), found, way_back(database, _copy_of(database, found)))
     copy = _copy_of(database, head())
     _copy(database, copy)
     with at(database) as engine:
         upgrade(engine)
     text = "%s was brought from schema %s to %s; %s"
-    logging.getLogger(__name__).warning(text, database, found, head(), _way_back(database, copy))
+    logging.getLogger(__name__).warning(text, database, found, head(), way_back(database, copy))
     return copy
 
 
@@ -101,8 +101,8 @@ def _config(connection: sqlalchemy.Connection) -> Any:
 # -- SQLite ----------------------------------------------------------------------------------------
 
 
-def _sqlite_revision(database: Path) -> str | None:
-    """The same, past SQLAlchemy: it is asked for at each start."""
+def revision_of_file(database: Path) -> str | None:
+    """The same of an SQLite file, past SQLAlchemy: it is asked for at each start."""
     if not database.exists():
         return None
     with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
@@ -118,7 +118,8 @@ def _copy_of(database: Path, revision: str) -> Path:
     return database.with_name(f"{database.name}.before-{revision}")
 
 
-def _way_back(database: Path, copy: Path) -> str:
+def way_back(database: Path, copy: Path) -> str:
+    """What brings the database back that was copied before it was brought up."""
     return (
         f"stop the server, delete {database.name}, {database.name}-wal and {database.name}-shm in "
         f"{database.parent}, and rename {copy.name} to {database.name}; what came since is lost"

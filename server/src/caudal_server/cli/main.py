@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from caudal_server.cli import check, config, demo, effects, handlers, plugins, run, serve
+from caudal_server.cli import backup, check, config, demo, effects, handlers, plugins, run, serve
 from caudal_server.cli.terminal import prepare, say, written
 
 FAILED, INVALID, INTERRUPTED = 1, 2, 130
@@ -97,6 +97,8 @@ app = typer.Typer(
 )
 for _command in (serve.serve, run.run, check.check, demo.demo, handlers.handlers, effects.effects):
     app.command()(_command)
+for _tending in (backup.backup, backup.restore, backup.migrate):
+    app.command()(_tending)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(config.app, name="config")
 
