@@ -18,9 +18,12 @@ from caudal_core.engine import Engine, EngineOptions, FolderStorage
 from caudal_core.files import FileAccess
 from caudal_core.handler import Handler
 from caudal_core.registry import Registry
+from caudal_core.trigger import Clock
+from caudal_core.triggers import TriggerService
 from caudal_server.app import create_app
 from caudal_server.assembly import uploads_of
 from caudal_server.listeners import listen
+from caudal_server.schedules import KeptWorkflows
 from caudal_server.serving import uvicorn_config
 from caudal_server.settings import Settings
 
@@ -152,10 +155,17 @@ def application(folder: Path, *handlers: Handler, memory: bool = False, **given:
 
 @asynccontextmanager
 async def service(
-    folder: Path, *handlers: Handler, memory: bool = False, **given: Any
+    folder: Path,
+    *handlers: Handler,
+    memory: bool = False,
+    clock: Clock | None = None,
+    **given: Any,
 ) -> AsyncIterator[Service]:
-    """A service in this process, without a socket."""
+    """A service in this process, without a socket; its schedules go by the clock."""
     app = application(folder, *handlers, memory=memory, **given)
+    place = KeptWorkflows(app.state.engine, app.state.finder)
+    on = app.state.settings.schedules
+    app.state.triggers = TriggerService(app.state.engine, place, clock=clock, enabled=on)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

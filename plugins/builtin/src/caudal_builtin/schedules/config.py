@@ -101,7 +101,9 @@ def shown(config: TriggerConfig) -> Mapping[str, object]:
     """What a list of schedules shows of a config."""
     kind = kind_of(config)
     when = {"cron": config.cron} if kind == "cron" else {"intervalSeconds": interval_of(config)}
+    zone = {"timezone": config.timezone} if config.timezone else {}
     return {
+        **zone,
         **when,
         "catchUp": config.schedule_catch_up,
         "overlap": config.schedule_overlap,
