@@ -48,7 +48,14 @@ def values_in(cells: pa.Array) -> Column | None:
         return _numbers(cells)
     if pa.types.is_timestamp(cells.type):
         return _moments(cells)
-    return values_of(cells.to_pylist()) if pa.types.is_duration(cells.type) else None
+    return _durations(cells) if pa.types.is_duration(cells.type) else None
+
+
+def _durations(cells: pa.Array) -> Column | None:
+    try:
+        return values_of(cells.to_pylist())
+    except OverflowError:
+        return None
 
 
 def _numbers(cells: pa.Array) -> Column | None:

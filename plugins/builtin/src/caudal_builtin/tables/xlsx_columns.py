@@ -114,7 +114,12 @@ def _label(names: Sequence[Any], place: int) -> str:
 
 def _cells(sheet: ExcelSheet, left: int) -> Cells | None:
     """The cells below the names, blank ones as null; nothing if one would be lost."""
-    batch, misfits = sheet.to_arrow_with_errors()
+    try:
+        batch, misfits = sheet.to_arrow_with_errors()
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # Rust's, of texts beyond 2 GiB in a column
+            raise
+        return None
     if misfits and not all(_NULL_TOO.search(misfit.detail) for misfit in misfits.errors):
         return None
     places = [column.absolute_index - left for column in sheet.selected_columns]

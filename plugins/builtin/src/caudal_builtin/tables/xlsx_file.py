@@ -6,7 +6,7 @@ import zipfile
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile
 
@@ -20,6 +20,9 @@ from caudal_core.errors import nearest
 
 if TYPE_CHECKING:
     from python_calamine import CalamineSheet, CalamineWorkbook
+
+_OF_THE_FILE: Final = (BadZipFile, ExpatError, KeyError, OSError, OverflowError, zlib.error)
+"""Errors that come of what stands in a file, among them that a duration is too long."""
 
 
 def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
@@ -37,7 +40,7 @@ def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
             )
             if table is None:
                 table = _by_cells(workbook.get_sheet_by_name(sheet), options)
-    except (CalamineError, BadZipFile, ExpatError, KeyError, OSError, zlib.error) as error:
+    except (CalamineError, *_OF_THE_FILE) as error:
         raise _unreadable(error) from None
     table.sheet = sheet
     _tell(table, seen)
