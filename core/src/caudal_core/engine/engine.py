@@ -21,6 +21,7 @@ from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.outbox import Outbox
 from caudal_core.engine.recorder import Parked
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import (
@@ -47,6 +48,7 @@ from caudal_core.intake import check_texts
 from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.journal import Row
+from caudal_core.journal.notice import Notice
 from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.waits import NO_NODE, Approval, Timer
@@ -107,6 +109,7 @@ class Engine:
         self.retention = Retention(self)
         self.library = Library(self)
         self.once = Once(self)
+        self.outbox = Outbox(self)
         self.again = Again(self, self._check_open)
 
     # -- its life --------------------------------------------------------------------------------
@@ -141,8 +144,10 @@ class Engine:
             in_thread=self._reading.run,
             approvals=self.approvals,
             states=self.states,
+            outbox=self.outbox,
         )
         await self.room.start()
+        await self.outbox.start()
         await self._recovery.run()
         self._dormant.alarm.start()
         self.retention.start()
@@ -164,6 +169,7 @@ class Engine:
             task.cancel()
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
+        await self.outbox.delivery.close()
         await self.journal.close()
         for execution in (*left, *self._dormant.all()):
             execution.leave()
@@ -251,8 +257,13 @@ class Engine:
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
         execution_id: str | None = None,
+        callback: str | None = None,
+        origin: str | None = None,
     ) -> Execution:
-        """An execution that is not accepted yet: nobody knows of it until `accept` is called."""
+        """An execution that is not accepted yet: nobody knows of it until `accept` is called.
+
+        `callback` is a URL that is called when it has ended.
+        """
         self._check_open()
         check_texts([workflow_id, organization, dict(labels or {})], "the call")
         graph = workflow if isinstance(workflow, Graph) else None
@@ -270,9 +281,13 @@ class Engine:
             created=time(),
             organization=organization,
             labels=labels or {},
+            origin=origin,
         )
         env = self.options.environment(graph.settings, record, payload.data, self.states.read)
-        return Execution(graph, record, payload, env)
+        execution = Execution(graph, record, payload, env)
+        if callback is not None:
+            execution.callback = self.outbox.callback(record.id, callback)
+        return execution
 
     def accept(self, execution: Execution, *, held: bool = False) -> None:
         """Write that it is accepted; it runs once that is committed.
@@ -286,6 +301,8 @@ class Engine:
         row = accept_row(record, execution.given, OWNER)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+        if execution.callback is not None:
+            self.outbox.arm(execution.callback)
         for run in execution.runs:  # what a retry or a replay takes over
             self.journal.write(Statement.NODE, node_row(run))
 
@@ -296,6 +313,8 @@ class Engine:
     def withdraw(self, execution: Execution) -> None:
         """Forget one that was not accepted after all."""
         self._shelf.open.pop(execution.id, None)
+        if execution.callback is not None:
+            self.outbox.disarm(execution.callback)
 
     async def _committed(self, execution: Execution, *, kept: bool) -> None:
         try:
@@ -336,8 +355,9 @@ class Engine:
         """
         execution = self._shelf.open.get(execution_id)
         if execution is None and execution_id in self._recovery.stalled:
-            before = (await self.view(execution_id, last=0)).record.state
-            self._recovery.give_up(execution_id, "cancelled", None)
+            record = (await self.view(execution_id, last=0)).record
+            before = record.state
+            self._recovery.give_up(record, "cancelled", None)
             await self.journal.flush(most=ACCEPT_SECONDS)
             return True, before
         if execution is None or execution.dormant:
@@ -468,7 +488,8 @@ class Engine:
         if last is None:
             edited = read_edited(self.storage, record)
             with_inputs(runs, read_inputs(self.storage, execution_id), edited)
-        return ExecutionView(record, runs, retries=history.retries(execution_id))
+        retries, callback = history.retries(execution_id), history.callback(execution_id)
+        return ExecutionView(record, runs, retries=retries, callback=callback)
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -523,19 +544,26 @@ class Engine:
                     changed[owner].append(subject)
                 else:
                     changed[owner] = [subject]
-            elif isinstance(subject, Parked):
-                changed.setdefault(subject.execution, [])
-                self._fall_asleep(subject.execution)
-            elif isinstance(subject, Execution):
-                changed.setdefault(subject, [])
-                if subject.closing is None:
-                    self.meters.accepted += 1
-                    self._begin(subject)
-                else:
-                    self._ended(subject, subject.closing.state)
+            else:
+                self._told_of(subject, changed)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
+
+    def _told_of(self, subject: Any, changed: dict[Execution, list[NodeRun]]) -> None:
+        """What is not a node's run has been committed."""
+        if isinstance(subject, Parked):
+            changed.setdefault(subject.execution, [])
+            self._fall_asleep(subject.execution)
+        elif isinstance(subject, Execution):
+            changed.setdefault(subject, [])
+            if subject.closing is None:
+                self.meters.accepted += 1
+                self._begin(subject)
+            else:
+                self._ended(subject, subject.closing.state)
+        elif isinstance(subject, Notice):
+            self.outbox.committed(subject)
 
     def _ended(self, execution: Execution, state: str) -> None:
         self.meters.ended[state] += 1
@@ -566,6 +594,7 @@ class Engine:
         env = self.options.environment(graph.settings, record, inputs.data, self.states.read)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
+        execution.callback = self.outbox.awaited(record.id)
         return execution
 
     def _resume(self, execution: Execution, found: Found) -> None:

@@ -11,6 +11,7 @@ from caudal_core.context import Environment
 from caudal_core.errors import Unavailable
 from caudal_core.graph import MANUAL_INPUT, Graph
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Notice
 from caudal_core.journal.records import Ending
 from caudal_core.payload import Payload
 
@@ -47,6 +48,7 @@ class Execution:
     of them may go on. `timed` are the nodes that have a timer, `waited` says that some ever had.
     `dormant`: it only waits, and that has been written. `edited` has by node the input that a
     replay gives it, whatever leads to it; `retries` are the ids of the retries and replays of this.
+    `callback` is who is called when it has ended.
     """
 
     __slots__ = (
@@ -54,6 +56,7 @@ class Execution:
         "_left",
         "_nudge",
         "_watchers",
+        "callback",
         "closing",
         "committed",
         "delivered",
@@ -101,6 +104,7 @@ class Execution:
         self.restored: dict[str, NodeRun] = {}
         self.edited: dict[str, dict[str, Payload]] | None = None
         self.retries: tuple[str, ...] = ()
+        self.callback: Notice | None = None
         self.delivered: list[dict[str, Payload] | None] = [None] * len(graph.nodes)
         self.done = 0
         self.failed: list[NodeRun] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,14 @@ from caudal_core.engine.resume import (
     read_record,
     read_runs,
 )
+from caudal_core.engine.telling import Ended
 from caudal_core.engine.waiting import Found, read_waits
 from caudal_core.errors import InvalidWorkflow, NotFound, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import Payload
+from caudal_core.workflow import Settings
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
@@ -55,11 +58,19 @@ class Recovery:
         for execution_id in list(self.stalled):
             await self.take_up(execution_id)
 
-    def give_up(self, execution_id: str, state: str, why: str | None) -> None:
-        """End one without running it."""
-        self.stalled.pop(execution_id, None)
-        row = (state, time(), why, execution_id)
+    def give_up(
+        self,
+        record: ExecutionRecord,
+        state: str,
+        why: str | None,
+        settings: Settings | None = None,
+    ) -> None:
+        """End one without running it; `settings` are its workflow's."""
+        self.stalled.pop(record.id, None)
+        now = time()
+        row = (state, now, why, record.id)
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
+        self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
 
     async def take_up(self, execution_id: str) -> None:
         """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
@@ -71,9 +82,21 @@ class Recovery:
             logging.getLogger(__name__).warning(text, execution_id, error_text(error))
         except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
             why = f"it could not be taken up again: {error_text(error)}"
-            self.give_up(execution_id, "failed", why)
+            record, settings = await self._engine.read(lambda: self._known(execution_id))
+            self.give_up(record, "failed", why, settings)
         else:
             self.stalled.pop(execution_id, None)
+
+    def _known(self, execution_id: str) -> tuple[ExecutionRecord, Settings]:
+        """As much as can be read of an execution that is damaged. Blocks."""
+        storage = self._engine.storage
+        record = ExecutionRecord(execution_id, "", "", "", "", 0, time())
+        settings = Settings()
+        with suppress(Exception):
+            record = read_record(storage, execution_id)
+            found = read_document(storage, record).get("settings")
+            settings = Settings.model_validate(found or {})
+        return record, settings
 
     async def _take_up(self, execution_id: str) -> None:
         storage = self._engine.storage
