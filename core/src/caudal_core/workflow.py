@@ -90,6 +90,8 @@ class Settings(_Model):
     on_recovery: Annotated[Told | None, BeforeValidator(_told)] = None
     max_concurrency: int | None = Field(None, ge=1)
     timeout_seconds: float | None = Field(None, gt=0)
+    retention_days: float | None = Field(None, gt=0)
+    max_active_executions: int | None = Field(None, ge=1)
 
 
 class Workflow(_Model):

@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI
 
 from caudal_core.engine import Engine
 from caudal_core.runner.pool import ThreadPool
+from caudal_core.triggers import TriggerService
 from caudal_server import problems
 from caudal_server.api_docs.document import DESCRIPTION, TAGS, describe
 from caudal_server.assembly import uploads_of
@@ -20,17 +21,21 @@ from caudal_server.calls import UrlCaller
 from caudal_server.edge import Edge
 from caudal_server.egress import Egress
 from caudal_server.routers import (
+    approvals,
     compat,
+    effects,
     entities,
     executions,
     files,
     handlers,
     pages,
+    schedules,
     service,
     streams,
     webhooks,
     workflows,
 )
+from caudal_server.schedules import KeptWorkflows
 from caudal_server.settings import Settings
 from caudal_server.sources import WorkflowFinder
 from caudal_server.told import Told
@@ -64,6 +69,8 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.engine = engine
     app.state.settings = settings
     app.state.finder = WorkflowFinder(engine, settings)
+    place = KeptWorkflows(engine, app.state.finder)
+    app.state.triggers = TriggerService(engine, place, enabled=settings.schedules)
     app.state.egress = Egress(settings.egress_allow)
     app.state.caller = UrlCaller(engine, app.state.egress, settings)
     _tell(engine, app)
@@ -103,11 +110,14 @@ def routers() -> tuple[APIRouter, ...]:
         executions.routes(),
         streams.routes(),
         workflows.routes(),
+        schedules.routes(),
         entities.routes(),
         handlers.routes(),
         files.routes(),
         webhooks.routes(),
         pages.routes(),
+        approvals.routes(),
+        effects.routes(),
     )
 
 
@@ -117,10 +127,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     await engine.start()
     await engine.read(app.state.uploads.tidy)
+    await app.state.triggers.start()
     try:
         yield
     finally:
         app.state.stopping.set()
+        await app.state.triggers.close()
         # Whoever made the engine refuse new work has given its executions their time already.
         await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
         await app.state.caller.close()

@@ -38,11 +38,23 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         records=_records(settings, found),
         max_queued=settings.max_queued,
         node_memory=settings.node_memory,
+        disk_reserve=settings.disk_reserve,
+        retention_days=settings.retention_days,
+        retention_blobs=settings.retention_blobs,
         on_failure=_told(settings.on_failure),
         notice_seconds=settings.notice_seconds,
     )
     storage = DataFolder(settings.data, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def blobs_of(settings: Settings) -> BlobStore:
+    """Where large values are kept, for those who have no engine."""
+    if settings.blobs is None:
+        return BlobFolder(settings.data / "blobs")
+    found = _blobs(settings.blobs, load_registry(prefer=settings.prefer))
+    assert found is not None  # noqa: S101 - there is a URL
+    return found
 
 
 def _told(target: str | None) -> str | None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from caudal_core.errors import nearest
+from caudal_core.journal.crashing import VARIABLE as CRASH
 from caudal_server.environment import (
     ENV_FILE,
     PREFIX,
@@ -24,7 +25,6 @@ LATER = (
     "CAUDAL_CONNECTIONS",
     "CAUDAL_DATABASE_URL",
     "CAUDAL_PROXIES",
-    "CAUDAL_RETENTION_DAYS",
     "CAUDAL_ROOT_PATH",
     "CAUDAL_TRUST",
 )
@@ -74,7 +74,7 @@ def unknown() -> dict[str, str | None]:
     """Names with the prefix that mean nothing, each with the one that is perhaps meant."""
     known = [variable_of(name) for name in Settings.model_fields]
     known += [f"{variable_of(name)}_FILE" for name in SECRETS]
-    strange = set(everything()) - {*known, *LATER, AUTH}
+    strange = set(everything()) - {*known, *LATER, AUTH, CRASH}
     return {name: nearest(name, known) for name in sorted(strange) if name.startswith(PREFIX)}
 
 

@@ -147,6 +147,22 @@ class Settings(BaseSettings):
     webhook_timeout: float = Field(
         30.0, gt=0, description="Seconds that a webhook's caller waits for a workflow's answer."
     )
+    disk_reserve: ByteSize = Field(
+        ByteSize(256 * 1024**2),
+        ge=0,
+        description="With less free on the disk no new work is taken; 0 looks at nothing.",
+    )
+    retention_days: float = Field(
+        30.0, ge=0, description="Days for which ended executions are kept; 0 keeps them for ever."
+    )
+    retention_blobs: ByteSize = Field(
+        ByteSize(5 * 1000**3),
+        ge=0,
+        description="What large values may take before the oldest executions go; 0 is no limit.",
+    )
+    schedules: bool = Field(
+        default=True, description="Whether schedules and other triggers start anything: on or off."
+    )
     on_failure: str | None = Field(
         None,
         description="Who is told of failures, unless a workflow says: a workflow's id, or a URL.",

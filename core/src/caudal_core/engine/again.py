@@ -148,7 +148,7 @@ class Again:
             parent=before.id,
             origin=before.origin,
         )
-        env = engine.options.environment(graph.settings, record, given.data)
+        env = engine.options.environment(graph.settings, record, given.data, engine.states.read)
         execution = Execution(graph, record, given, env)
         adopt(execution, [_copied(run, execution, place) for place, run in enumerate(reused)])
         execution.given = given

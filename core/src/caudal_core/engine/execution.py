@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from time import time
+from typing import TYPE_CHECKING
 
 from caudal_core.context import Environment
 from caudal_core.errors import Unavailable
@@ -13,6 +14,9 @@ from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.records import Ending
 from caudal_core.payload import Payload
+
+if TYPE_CHECKING:
+    from caudal_core.engine.waiting import Waiting
 
 NUDGE = 0.2
 """Seconds for which what a node says while it runs is gathered before watchers are woken."""
@@ -40,12 +44,15 @@ class Execution:
     """What has happened so far (`record`, `runs`: only what may be told), and what is under way.
 
     `committed` holds the settled runs in the order in which their records were committed; `version`
-    rises with every change. `edited` has by node the input that a replay gives it, whatever leads
-    to it; `retries` are the ids of the retries and replays of this one; `callback` is who
-    is called when it has ended.
+    rises with every change. `waiting` are the nodes that wait, by their index; `news` says that one
+    of them may go on. `timed` are the nodes that have a timer, `waited` says that some ever had.
+    `dormant`: it only waits, and that has been written. `edited` has by node the input that a
+    replay gives it, whatever leads to it; `retries` are the ids of the retries and replays of this.
+    `callback` is who is called when it has ended.
     """
 
     __slots__ = (
+        "__weakref__",
         "_left",
         "_nudge",
         "_watchers",
@@ -54,6 +61,7 @@ class Execution:
         "committed",
         "delivered",
         "done",
+        "dormant",
         "edited",
         "env",
         "epoch",
@@ -61,6 +69,7 @@ class Execution:
         "given",
         "graph",
         "inputs",
+        "news",
         "next_number",
         "record",
         "restored",
@@ -69,7 +78,10 @@ class Execution:
         "seq",
         "stop_reason",
         "tasks",
+        "timed",
         "version",
+        "waited",
+        "waiting",
         "wake",
     )
 
@@ -98,6 +110,11 @@ class Execution:
         self.failed: list[NodeRun] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.wake = asyncio.Event()
+        self.waiting: dict[int, Waiting] = {}
+        self.news = False
+        self.timed: set[str] = set()
+        self.waited = False
+        self.dormant = False
         self._watchers: list[asyncio.Future[None]] = []
         self._nudge = False
         self._left = False
@@ -126,6 +143,11 @@ class Execution:
             self.record.completed_nodes += 1
         elif run.state in ("failed", "interrupted"):
             self.record.failed_nodes += 1
+
+    def tell(self) -> None:
+        """There is news for a node that waits."""
+        self.news = True
+        self.wake.set()
 
     @property
     def watched(self) -> bool:

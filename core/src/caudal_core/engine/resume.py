@@ -84,6 +84,7 @@ def read_runs(storage: Storage, record: ExecutionRecord) -> list[NodeRun]:
 def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
     """Give an execution the runs that were recorded before, so that it can go on after them."""
     execution.given = EMPTY
+    execution.record.completed_nodes = execution.record.failed_nodes = 0
     execution.runs = list(runs)
     execution.next_number = 1 + max((run.number for run in runs), default=-1)
     execution.seq = max((run.seq for run in runs), default=0)
@@ -101,6 +102,17 @@ def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
             execution.record.completed_nodes += 1
         else:
             execution.record.failed_nodes += 1
+
+
+def adopt_again(execution: Execution) -> None:
+    """The same for one that has stayed in memory while it waited."""
+    execution.epoch = execution.record.epoch
+    execution.done = 0
+    execution.failed.clear()
+    execution.restored = {run.node_id: run for run in execution.runs}
+    for run in execution.runs:
+        run.owner = execution
+        run.settles = False
 
 
 def give(execution: Execution, edited: Edited) -> None:
@@ -125,6 +137,15 @@ def is_result(node: GraphNode, run: NodeRun) -> bool:
     """Whether a node's last run is what became of it, so that it is not run again."""
     if run.state == "failed":
         return run.attempt > node.options.retries
+    if run.state == "waiting":
+        return False
     if run.state != "running":
         return True
     return node.handler.effect == "at_most_once" and node.options.on_interrupted != "rerun"
+
+
+def to_resolve(node: GraphNode, run: NodeRun) -> bool:
+    """Whether somebody can tell what became of an effect that was cut off."""
+    if run.state != "running" or node.handler.effect != "at_most_once":
+        return False
+    return node.handler.reconcile is not None or node.options.on_interrupted == "ask"

@@ -60,6 +60,12 @@ class Shelf:
             _, oldest = self._ended.popitem(last=False)
             self._count(*oldest, -1)
 
+    def forget(self, execution_id: str) -> None:
+        """Let go of one that has ended."""
+        found = self._ended.pop(execution_id, None)
+        if found is not None:
+            self._count(*found, -1)
+
     def _count(self, execution: Execution, weight: int, sign: int) -> None:
         graph, known = execution.graph, self._graphs
         if sign > 0 and graph.hash not in known:

@@ -8,14 +8,19 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 
+from caudal_core.journal.effects import Effects
 from caudal_core.journal.notice import ARMED, CALLBACK, DUE, Notice
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
+from caudal_core.journal.states import NodeStates
 from caudal_core.journal.tables import execution, node_run, notice, plan
+from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
 PLANS_KEPT = 64
+OPEN = ("pending", "running", "waiting")
+"""The states of executions that have not ended."""
 
 _RECORD = (
     execution.c.id,
@@ -68,11 +73,12 @@ class StoredNode:
     type: str
     label: str
     input: Mapping[str, Any] | None = None
+    effect: str | None = None
 
     @classmethod
     def of(cls, node_id: str, plan: Mapping[str, Any]) -> StoredNode:
         """From its entry in the plan."""
-        return cls(node_id, plan["type"], plan["label"], plan["input"])
+        return cls(node_id, plan["type"], plan["label"], plan["input"], plan.get("effect"))
 
 
 class Edited(NamedTuple):
@@ -88,6 +94,9 @@ class History:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._plans: dict[str, Mapping[str, StoredNode]] = {}
+        self.waits = Waits(database)
+        self.states = NodeStates(database)
+        self.effects = Effects(database, self.plan)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""
@@ -120,9 +129,16 @@ class History:
             query = _filtered(select(func.count()).select_from(execution), wanted)
             return int(connection.execute(query).scalar_one())
 
+    def open_states(self) -> dict[str, tuple[int, float]]:
+        """By state how many executions have not ended, and when the oldest was accepted."""
+        state, oldest = execution.c.state, func.min(execution.c.created)
+        query = select(state, func.count(), oldest).where(state.in_(OPEN)).group_by(state)
+        with self._database.connect() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
     def unfinished(self) -> list[str]:
-        """The ids of executions that have not ended, oldest first."""
-        open_states = execution.c.state.in_(("pending", "running", "waiting"))
+        """The ids of executions that have not ended and do not wait, oldest first."""
+        open_states = execution.c.state.in_(("pending", "running"))
         query = select(execution.c.id).where(open_states).order_by(execution.c.created)
         with self._database.connect() as connection:
             return list(connection.execute(query).scalars())
@@ -232,6 +248,7 @@ def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
     run.duration = row.duration
     run.outputs = outputs_of(row.ports, row.output, row.output_ref)
     run.message = row.message
+    run.key = row.idempotency_key
     run.report = row.report or NO_REPORT
     run.error = decode(row.error) if row.error else None
     run.stored_notes = notes_of(row.notes)

@@ -108,8 +108,9 @@ class NodeRun:
     `outputs` are the payloads by the ports taken; read back, a large one has its preview as data
     and the blob's name in `ref`. `input` is what came in, merged by port (null: not kept here).
     `settles` is false for a failed attempt that another one follows. `number` counts the runs of
-    the execution in the order in which they began; `owner` is the live execution. `reused` names
-    the execution in which it ran, where that was another one.
+    the execution in the order in which they began; `owner` is the live execution. `key` is the
+    idempotency key of an effect, `reply` how a wait ended that it had asked for. `reused` names the
+    execution in which it ran, where that was another one.
     """
 
     attempt: int = 1
@@ -127,6 +128,8 @@ class NodeRun:
     settles: bool = True
     owner: Any = None
     ctx: Any = None
+    key: str | None = None
+    reply: Any = None
     stored_notes: Notes | None = None
     reused: str | None = None
 
@@ -173,5 +176,7 @@ class NodeRun:
             return
         notes = self.ctx.said
         self.ctx = None
+        if notes is not None:
+            notes.changed = None
         if notes is not None and notes.log:
             self.stored_notes = notes

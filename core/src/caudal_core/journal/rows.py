@@ -41,6 +41,13 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
     )
 
 
+def park_row(
+    record: ExecutionRecord, deadline: float | None, done: int, failed: int, seq: int
+) -> Row:
+    """An execution that nobody has in memory, in the order of `statements.PARK`, then its id."""
+    return "waiting", None, deadline, done, failed, seq, record.id
+
+
 def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
     """What becomes of an execution, in the order of `statements.FINISH`, then its id."""
     return (
@@ -57,7 +64,7 @@ def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
     )
 
 
-def node_row(run: NodeRun, key: str | None = None) -> Row:
+def node_row(run: NodeRun) -> Row:
     """One attempt at one node, in the order of `statements.NODE`."""
     ports: str | None = None
     output: bytes | None = None
@@ -81,7 +88,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
         run.epoch,
         run.seq,
         run.state,
-        key,
+        run.key,
         ports,
         output,
         refs,

@@ -86,6 +86,17 @@ REPLAY: Described = _again(
     "Run again from any node",
     body("ReplayRequest", {"from": "n2", "inputs": RECORDS, "version": "newest"}, required=False),
 )
+ERASE: Described = {
+    "operation_id": "deleteExecution",
+    "summary": "Delete an execution that has ended",
+    "tags": ["Executions"],
+    "status_code": 204,
+    "responses": {
+        "204": {"description": "It is gone with all its data; its large values follow."},
+        **problems(404, 409, 503),
+    },
+    "openapi_extra": {"parameters": path("executionId")},
+}
 NODE: Described = {
     "operation_id": "getExecutionNode",
     "summary": "A node of an execution",

@@ -165,6 +165,10 @@ SCHEMAS: dict[str, Schema] = {
         duration={"type": ["number", "null"], "description": "In seconds."},
         timestamp=MOMENT_OR_NULL,
         progress={"type": "object"},
+        waiting={
+            "type": "object",
+            "description": "Of a node that waits: kind, until, approvalId.",
+        },
         log=_list(_all(level=TEXT, message=TEXT)),
         reusedFrom={**TEXT, "description": "The execution in which it ran, where not in this one."},
     ),

@@ -92,7 +92,7 @@ async def get_execution(request: Request) -> Response:
     answer = _status(request, view)
     if not seconds or view.record.finished or _is_news(request, answer):
         return answer
-    execution = engine.live(execution_id)
+    execution = await engine.watch(execution_id)
     if execution is not None:
         await waiting.next_change(request, execution, execution.version, seconds)
     return _status(request, await engine.view(execution_id, last=10))

@@ -16,7 +16,7 @@ from caudal_core.values import to_wire
 from caudal_server import state
 from caudal_server.accepted import entered
 from caudal_server.answers import json_answer, tagged
-from caudal_server.api_docs.executions import DATA, LISTING, NODE, REPLAY, RETRY
+from caudal_server.api_docs.executions import DATA, ERASE, LISTING, NODE, REPLAY, RETRY
 from caudal_server.bodies import read_json
 from caudal_server.documents import list_row, status_document
 from caudal_server.listing import filter_of, page
@@ -39,6 +39,7 @@ def routes() -> APIRouter:
     router.get("", **LISTING)(list_executions)
     router.post("/{executionId}/retry", **RETRY)(retry_execution)
     router.post("/{executionId}/replay", **REPLAY)(replay_execution)
+    router.delete("/{executionId}", **ERASE)(delete_execution)
     router.get("/{executionId}/nodes/{nodeId:path}/data", **DATA)(get_node_data)
     router.get("/{executionId}/nodes/{nodeId:path}", **NODE)(get_node)
     return router
@@ -113,6 +114,16 @@ async def _view(engine: Engine, execution_id: str) -> ExecutionView | None:
         return await engine.view(execution_id, last=10)
     except NotFound:
         return None
+
+
+async def delete_execution(request: Request) -> Response:
+    """All that is kept of it, and its workflow's version where nothing else names that.
+
+    While it has not ended it is not deleted: 409. Its large values are deleted within about two
+    hours, where no other execution has the same ones.
+    """
+    await state.engine(request).erase(request.path_params["executionId"])
+    return Response(status_code=204)
 
 
 async def get_node(request: Request) -> Response:
