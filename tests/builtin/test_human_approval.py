@@ -21,9 +21,11 @@ ASKED = {
 
 def test_it_asks() -> None:
     """At first it waits, for the person that is named, and hands nothing on."""
-    ran = run_handler(human_approval, {"bar": 5}, {**ASKED, "approvalTimeout": "3600"})
+    ran = run_handler(
+        human_approval, {"bar": 5}, {**ASKED, "approvalTimeout": "3600", "notifyAfter": "60"}
+    )
     assert ran.wait is not None
-    assert (Question("Open the valve?", "u7", "Ana", "mail"), 3600) == (
+    assert (Question("Open the valve?", "u7", "Ana", "mail", notify_after=60), 3600) == (
         ran.wait.question,
         ran.wait.seconds,
     )

@@ -13,11 +13,14 @@ import pytest
 from tests.core.engines import LONG, STORED, Gate, ended
 from tests.core.flows import HANDLERS, document, give
 
-from caudal_core import Config, Context, Handler, HandlerError, handler
+from caudal_core import Config, Context, Handler, HandlerError, Question, Wait, handler
 from caudal_core.engine import Engine, EngineOptions, Execution, FolderStorage
 from caudal_core.engine import delivery as module
+from caudal_core.engine.approvals import Decision
+from caudal_core.engine.telling import About
 from caudal_core.errors import CallRefused, InvalidWorkflow
 from caudal_core.journal.notice import Notice
+from caudal_core.journal.waits import Approval, ApprovalFilter
 from caudal_core.registry import Registry
 
 URL = "https://example.test/told"
@@ -31,6 +34,7 @@ class World:
         self.heard: list[Any] = []
         self.changed = asyncio.Event()
         self.deaf = False
+        self.patience = 3_600.0
         self.gate = Gate()
         self.called: list[tuple[Notice, Any]] = []
         self.refusals: list[Exception] = []
@@ -57,7 +61,13 @@ class World:
         async def once(config: Config, data: Any, ctx: Context) -> Any:
             await asyncio.sleep(LONG)
 
-        return (*HANDLERS, frail, hear, once, self.gate.handler)
+        @handler("ask")
+        def ask(config: Config, data: Any, ctx: Context) -> Any:
+            if ctx.answer is None:
+                return Wait(Question("Open it?", notify_after=self.patience))
+            return data
+
+        return (*HANDLERS, frail, hear, once, ask, self.gate.handler)
 
     async def find(self, workflow_id: str) -> tuple[Mapping[str, Any], str | None]:
         """The workflow that hears."""
@@ -334,12 +344,12 @@ async def test_other_things_are_told_in_the_same_way(tmp_path: Path) -> None:
     world = World()
     async with world.engine(tmp_path, notice_seconds=3_600) as engine:
         outbox, flow = engine.outbox, await engine.graph(TOLD)
-        given: Any = {"workflow": (None, "w"), "cause": "tick"}
+        about = About(flow.settings, (None, "w"))
         for late in (3, 4):
             told = {"schedule": "s", "late": late}
-            assert outbox.notify("late", told, settings=flow.settings, **given)
-        nobody = (await engine.graph(frail())).settings
-        assert not outbox.notify("late", {}, settings=nobody, **given)
+            assert outbox.notify("late", told, about, cause="tick", once="late:s")
+        nobody = About((await engine.graph(frail())).settings, (None, "w"))
+        assert not outbox.notify("late", {}, nobody, cause="tick")
         await engine.journal.flush()
         hasten(engine)
         await world.until(1)
@@ -351,6 +361,11 @@ async def test_other_things_are_told_in_the_same_way(tmp_path: Path) -> None:
             heard["late"],
             heard["count"],
         )
+        assert outbox.notify("late", {}, about, cause="tock", once="late:s")
+        await engine.journal.flush()
+        hasten(engine)
+        await quiet(engine)
+        assert [heard] == world.heard
 
 
 async def test_settings_of_the_wrong_kind_are_refused(tmp_path: Path) -> None:
@@ -365,6 +380,65 @@ async def test_settings_of_the_wrong_kind_are_refused(tmp_path: Path) -> None:
             await ran(engine, frail(onFailure=nobody))
         await quiet(engine)
         assert [] == world.heard
+
+
+# -- what waits ------------------------------------------------------------------------------------
+
+
+ASKED = document({"q": {"type": "ask", "label": "Valve"}}, id="w", settings=TOLD["settings"])
+
+
+async def opened(engine: Engine) -> Approval:
+    """The one question that is open, once it is."""
+    async with asyncio.timeout(LONG):
+        while not (found := await engine.approvals.list(ApprovalFilter())):  # noqa: ASYNC110
+            await asyncio.sleep(0.005)
+    return found[0]
+
+
+@STORED
+async def test_a_question_that_nobody_answers_is_told(tmp_path: Path, *, stored: bool) -> None:
+    """Whoever is told of failures hears once of a question that is open for too long."""
+    world = World()
+    world.patience = 0
+    async with world.engine(tmp_path if stored else None) as engine:
+        execution = await engine.submit(ASKED)
+        await world.until(1)
+        approval = await opened(engine)
+        [told] = world.heard
+        assert ("waiting", execution.id, "waiting") == (
+            told["kind"],
+            told["execution"]["id"],
+            told["execution"]["status"],
+        )
+        assert (approval.id, "Open it?") == (told["approval"]["id"], told["approval"]["question"])
+        assert f"http://here/api/approvals/{approval.id}" == told["link"]
+        assert [("q", "Valve", "waiting")] == [
+            (node["id"], node["label"], node["status"]) for node in told["nodes"]
+        ]
+        await engine.approvals.decide(approval.id, Decision(approved=True))
+        assert 1 == len(world.heard)
+
+
+async def test_a_question_that_is_answered_is_not_told(tmp_path: Path) -> None:
+    """An answer in time, or a cancel, takes the notice away, over a restart too."""
+    world = World()
+    async with world.engine(tmp_path) as engine:
+        await engine.submit(ASKED)
+        first = await opened(engine)
+    async with world.engine(tmp_path) as engine:
+        assert 1 == engine.outbox.delivery.waiting
+        await engine.approvals.decide(first.id, Decision(approved=True))
+        assert 0 == engine.outbox.delivery.waiting
+        second = await engine.submit(ASKED)
+        await opened(engine)
+        await engine.cancel(second.id)
+        assert engine.storage.history is not None
+        async with asyncio.timeout(LONG):
+            while engine.storage.history.notices():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+        assert 0 == engine.outbox.delivery.waiting
+    assert [] == world.heard
 
 
 # -- recovery --------------------------------------------------------------------------------------

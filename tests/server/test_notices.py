@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from tests.server.serving import Service, flow, node, service
 from tests.server.sink import listening_sink
 
+from caudal_core.triggers.late import LateStart
 from caudal_server.assembly import make_engine
 from caudal_server.settings import InvalidSettings, Settings
 
@@ -81,6 +83,41 @@ async def test_a_workflow_cannot_name_a_url(tmp_path: Path) -> None:
         problem = await here.post("/api/workflows/execute", body, 422)
         assert ["/settings/onFailure/workflowId"] == [p["pointer"] for p in problem["problems"]]
         assert "only the operator" in problem["detail"]
+
+
+async def test_a_late_start_is_told_once(tmp_path: Path) -> None:
+    """Who is told of failures hears of a start that was not in its tolerance, over a restart."""
+    late = LateStart(
+        trigger_id="tank:t",
+        workflow_id="tank",
+        workflow_name="Tank",
+        node_id="t",
+        planned=datetime(2026, 3, 29, 1, tzinfo=UTC),
+        tolerance=60,
+        execution_id=None,
+        why="it has not begun yet",
+    )
+    for _ in range(2):
+        async with service(tmp_path, notice_seconds=0) as here:
+            here.engine.options = here.engine.options.__class__(notice_seconds=0)
+            for flow_ in (TELLER, failing(onFailure={"workflowId": "teller"})):
+                await here.http.put(f"/api/workflows/{flow_['id']}", json=flow_)
+            here.app.state.late.heard(late)
+            await asyncio.gather(*here.app.state.late._tasks)  # noqa: SLF001 - till it is written
+            await here.engine.journal.flush()
+            while here.engine.outbox.delivery.waiting:  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+            [status] = await told(here)
+            final = status["finalOutput"]
+            assert ("late", "tank", None, "tank:t", "2026-03-29T01:00:00.000Z") == (
+                final["kind"],
+                final["execution"]["workflowId"],
+                final["execution"]["id"],
+                final["schedule"]["id"],
+                final["schedule"]["planned"],
+            )
+            assert "it did not start within 60 s" in final["error"]
+            assert final["link"].endswith("/api/schedules/tank%3At")
 
 
 def test_settings_become_options(tmp_path: Path) -> None:

@@ -13,12 +13,14 @@ class Question:
     """What a person is asked, whom it is meant for, and where that person is told of it.
 
     All texts may be empty but the first. It is shown by `GET /api/approvals`, and answered there.
+    Where it is not answered in `notify_after` seconds, whoever is told of failures is told so.
     """
 
     text: str
     user_id: str = ""
     user_name: str = ""
     channel: str = ""
+    notify_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

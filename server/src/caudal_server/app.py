@@ -20,6 +20,7 @@ from caudal_server.bodies import PARSING
 from caudal_server.calls import UrlCaller
 from caudal_server.edge import Edge
 from caudal_server.egress import Egress
+from caudal_server.late import LateTeller
 from caudal_server.routers import (
     approvals,
     compat,
@@ -97,6 +98,8 @@ def _tell(engine: Engine, app: FastAPI) -> None:
         found = await finder.find(workflow_id)
         return found.document, found.digest
 
+    app.state.late = LateTeller(engine, finder)
+    app.state.triggers.listen(app.state.late.heard)
     engine.outbox.delivery.find = find
     engine.outbox.delivery.caller = app.state.caller
     engine.outbox.base_url = settings.public_url or f"http://{settings.host}:{settings.port}"
@@ -133,6 +136,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     finally:
         app.state.stopping.set()
         await app.state.triggers.close()
+        await app.state.late.close()
         # Whoever made the engine refuse new work has given its executions their time already.
         await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
         await app.state.caller.close()

@@ -7,12 +7,15 @@ from dataclasses import dataclass, replace
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from caudal_core.engine.telling import About, moment, told_of
 from caudal_core.errors import Conflict, NotFound, Unavailable
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.waits import NO_NODE, Approval, ApprovalFilter, ApprovalState, Timer
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
+    from caudal_core.engine.execution import Execution
+    from caudal_core.graph import GraphNode
 
 DECIDE_SECONDS = 10.0
 
@@ -44,10 +47,37 @@ class Approvals:
         if self._engine.storage.history is None:
             self._held[approval.id] = approval
 
+    def remind(
+        self, execution: Execution, node: GraphNode, approval: Approval, seconds: float
+    ) -> None:
+        """Have somebody told where it is not decided in so many seconds."""
+        record, outbox = execution.record, self._engine.outbox
+        waits = {"id": node.id, "label": node.label, "type": node.type, "status": "waiting"}
+        asked = {
+            "id": approval.id,
+            "question": approval.question,
+            "userId": approval.user_id,
+            "userName": approval.user_name,
+            "channel": approval.channel,
+            "createdAt": moment(approval.created),
+            "until": None if approval.due is None else moment(approval.due),
+        }
+        told = {
+            "execution": told_of(record, "waiting", None),
+            "error": None,
+            "nodes": [waits],
+            "approval": asked,
+            "link": f"{outbox.base_url}/api/approvals/{approval.id}",
+        }
+        workflow = record.organization, record.workflow_id
+        about = About(execution.graph.settings, workflow, record.id)
+        outbox.remind(approval.id, told, about, seconds)
+
     def close(self, approval_id: str, state: ApprovalState) -> None:
         """Nobody needs to decide it any more; one that is decided stays as it is."""
         row = (state, time(), None, None, None, approval_id)
         self._engine.journal.write(Statement.DECIDE, row)
+        self._engine.outbox.settle(approval_id)
         held = self._held.get(approval_id)
         if held is not None and held.state == "open":
             self._held[approval_id] = replace(held, state=state, decided=time())
@@ -97,6 +127,7 @@ class Approvals:
         # The timer wakes the execution even if this process ends before it has done so.
         wake = Timer(found.execution, NO_NODE, "wake", time(), {})
         journal.write(Statement.DECIDE, decided.decision())
+        self._engine.outbox.settle(found.id)
         journal.write(Statement.TIMER, wake.row(), urgent=True)
         await journal.flush(most=DECIDE_SECONDS)
         if found.id in self._held:

@@ -78,6 +78,10 @@ class Delivery:
         if self._worker is None:
             self._worker = asyncio.create_task(self._work(), name="notices")
 
+    def drop(self, notice_id: str) -> None:
+        """Deliver one no more."""
+        self._notices.pop(notice_id, None)
+
     async def close(self) -> None:
         """Leave the rest to the next engine."""
         tasks = [*self._under_way, *([self._worker] if self._worker else [])]

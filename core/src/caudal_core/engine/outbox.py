@@ -9,14 +9,23 @@ called once more, with the same id.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from time import time
 from typing import TYPE_CHECKING, Any
 
+from caudal_core.engine.bursts import Bursts
 from caudal_core.engine.delivery import Delivery
-from caudal_core.engine.execution import new_id
-from caudal_core.engine.telling import Ended, moment
-from caudal_core.journal.notice import ARMED, CALLBACK, DUE, FAILURE, RECOVERY, Notice
+from caudal_core.engine.telling import About, Ended, moment
+from caudal_core.journal.notice import (
+    ARMED,
+    CALLBACK,
+    DELIVERED,
+    DUE,
+    FAILURE,
+    RECOVERY,
+    WAITING,
+    Notice,
+    Workflow,
+)
 from caudal_core.journal.statements import Statement
 from caudal_core.values import decode, encode
 from caudal_core.workflow import Settings, content_hash
@@ -26,27 +35,6 @@ if TYPE_CHECKING:
 
 ORIGIN = "notice"
 """What marks an execution that tells of another one."""
-
-LONGEST = 3_600.0
-"""Seconds for which what happens again and again is gathered at most."""
-
-REMEMBERED = 1_000
-"""Causes that are remembered."""
-
-Workflow = tuple[str | None, str]
-
-
-@dataclass(slots=True)
-class _Burst:
-    """What happens for one cause: the notice that gathers it, if one does, and for how long.
-
-    What goes on is gathered twice as long each time, until it has been quiet up to `quiet`.
-    """
-
-    workflow: Workflow
-    notice: Notice | None
-    window: float
-    quiet: float = 0.0
 
 
 class Outbox:
@@ -58,11 +46,12 @@ class Outbox:
     def __init__(self, engine: Engine) -> None:
         self.busy = False
         self.base_url = ""
-        self.delivery = Delivery(engine, self._taken)
+        self._bursts = Bursts(lambda: engine.options, self._write)
+        self.delivery = Delivery(engine, self._bursts.taken)
         self._engine = engine
         self._callbacks: dict[str, Notice] = {}
         self._ailing: dict[Workflow, Notice] = {}
-        self._bursts: dict[str, _Burst] = {}
+        self._reminders: dict[str, Notice] = {}
 
     async def start(self) -> None:
         """Go on with what was not delivered when the last engine stopped."""
@@ -71,14 +60,14 @@ class Outbox:
             return
         for notice in await self._engine.read(history.notices):
             if notice.state == DUE:
-                if notice.cause is not None:
-                    window = self._engine.options.notice_seconds
-                    self._bursts[notice.cause] = _Burst(_workflow(notice), notice, window)
+                self._bursts.go_on(notice)
+                if notice.kind == WAITING:
+                    self._reminders[notice.id] = notice
                 self.delivery.add(notice)
             elif notice.kind == CALLBACK:
                 self._callbacks[notice.execution or ""] = notice
             else:
-                self._ailing[_workflow(notice)] = notice
+                self._ailing[notice.workflow] = notice
         self._look()
 
     def committed(self, notice: Notice) -> None:
@@ -90,7 +79,7 @@ class Outbox:
 
     def callback(self, execution_id: str, url: str) -> Notice:
         """The notice that has a URL called when an execution has ended, not written yet."""
-        return _new(CALLBACK, url, execution_id, ARMED)
+        return Notice.new(CALLBACK, url, execution_id, ARMED)
 
     def arm(self, callback: Notice) -> None:
         """Have it called; to be called when its execution is accepted, in that transaction."""
@@ -127,13 +116,13 @@ class Outbox:
         told = end.told(self._link(record.id))
         if target is not None:
             cause = end.cause(target)
-            self._gather(FAILURE, target, told, cause=cause, workflow=end.workflow, of=record.id)
+            notice = Notice.new(FAILURE, target, record.id, DUE, end.workflow)
+            self._bursts.gather(notice, told, cause)
         back = settings.on_recovery.workflow_id if settings.on_recovery else None
         if back is None and target is not None and target.startswith(("http://", "https://")):
             back = target
         if back is not None and end.workflow not in self._ailing:
-            notice = _new(RECOVERY, back, record.id, ARMED)
-            notice.organization, notice.workflow_id = end.workflow
+            notice = Notice.new(RECOVERY, back, record.id, ARMED, end.workflow)
             since = {"since": moment(end.completed), "failed": told["execution"]}
             notice.told = encode({**since, "failedWith": end.error})
             self._ailing[end.workflow] = notice
@@ -147,20 +136,8 @@ class Outbox:
         before = decode(notice.told or b"{}")
         notice.execution = end.record.id
         notice.told = encode({**end.told(self._link(end.record.id)), **before})
-        notice.state, notice.due = DUE, self._calm(end.workflow)
+        notice.state, notice.due = DUE, self._bursts.calm(end.workflow)
         self._write(notice, tell=True)
-
-    def _calm(self, workflow: Workflow) -> float:
-        """Its next failure is told as the first one was; when the last one will have been told."""
-        mine = [cause for cause, burst in self._bursts.items() if burst.workflow == workflow]
-        due = time()
-        for cause in mine:
-            notice = self._bursts[cause].notice
-            if notice is None:
-                del self._bursts[cause]
-            else:
-                due = max(due, notice.due or due)
-        return due
 
     def target(self, settings: Settings) -> str | None:
         """Who is told of what goes wrong with a workflow: by its own settings, or the engine's."""
@@ -171,64 +148,47 @@ class Outbox:
         self,
         kind: str,
         told: Mapping[str, Any],
+        about: About,
         *,
-        settings: Settings,
-        workflow: Workflow,
         cause: str,
-        of: str | None = None,
+        once: str | None = None,
     ) -> bool:
         """Tell whoever is told of a workflow's failures something else; whether there is somebody.
 
-        `workflow` is its organisation and id, `of` the execution that it is about. What has the
-        same `kind` and `cause` in a short time is one notice with a count. It is in the
-        transaction of what is written just before.
+        What has the same `kind` and `cause` in a short time is one notice with a count. A workflow
+        is told once of what has the same name in `once`. It is in the transaction of what is
+        written just before.
         """
-        target = self.target(settings)
+        target = self.target(about.settings)
         if target is None:
             return False
-        whole = content_hash(repr((kind, *workflow, target, cause)).encode(errors="replace"))
-        self._gather(kind, target, dict(told), cause=whole, workflow=workflow, of=of)
+        whole = repr((kind, *about.workflow, target, cause)).encode(errors="replace")
+        notice = Notice.new(kind, target, about.execution, DUE, about.workflow)
+        notice.id = once or notice.id
+        self._bursts.gather(notice, told, content_hash(whole))
         return True
 
-    def _gather(
-        self,
-        kind: str,
-        target: str,
-        told: dict[str, Any],
-        *,
-        cause: str,
-        workflow: Workflow,
-        of: str | None,
-    ) -> None:
-        now = time()
-        burst = self._bursts.get(cause)
-        if burst is not None and burst.notice is not None:
-            notice = burst.notice
-            notice.count += 1
-            notice.told = encode({**decode(notice.told or b"{}"), "until": moment(now)})
-            self._write(notice)
+    def remind(self, name: str, told: Mapping[str, Any], about: About, seconds: float) -> None:
+        """Tell whoever is told of failures that something still waits, in so many seconds.
+
+        `name` names what waits; `settle` forgets it. To be called when that is written.
+        """
+        target = self.target(about.settings)
+        if target is None:
             return
-        window = self._engine.options.notice_seconds
-        if burst is not None and now < burst.quiet:
-            window = min(2 * burst.window, LONGEST)
-        notice = _new(kind, target, of, DUE)
-        notice.organization, notice.workflow_id = workflow
-        notice.cause, notice.due = cause, now + window
-        notice.told = encode({**told, "since": moment(now), "until": moment(now)})
-        self._bursts[cause] = _Burst(workflow, notice, window)
+        notice = Notice.new(WAITING, target, about.execution, DUE, about.workflow)
+        notice.id, notice.due = f"{WAITING}:{name}", notice.created + seconds
+        notice.told = encode(dict(told))
+        self._reminders[notice.id] = notice
         self._write(notice, tell=True)
 
-    def _taken(self, notice: Notice) -> None:
-        """It is being delivered: what happens from now on is told by the next one."""
-        burst = self._bursts.get(notice.cause) if notice.cause is not None else None
-        if burst is None or burst.notice is None or burst.notice.id != notice.id:
-            return
-        now = time()
-        burst.notice, burst.quiet = None, now + 2 * burst.window
-        if len(self._bursts) > REMEMBERED:
-            gone = [key for key, b in self._bursts.items() if b.notice is None and b.quiet < now]
-            for key in gone:
-                del self._bursts[key]
+    def settle(self, name: str) -> None:
+        """Nobody need be reminded of it any more; to be called when that is written."""
+        notice = self._reminders.pop(f"{WAITING}:{name}", None)
+        if notice is not None:
+            notice.state = DELIVERED  # should it be on its way to the disk, it is not told
+            self.delivery.drop(notice.id)
+            self._engine.journal.write(Statement.DROP_NOTICE, (notice.id,))
 
     def _write(self, notice: Notice, *, tell: bool = False) -> None:
         subject = notice if tell else None
@@ -239,23 +199,3 @@ class Outbox:
 
     def _look(self) -> None:
         self.busy = bool(self._callbacks or self._ailing)
-
-
-def _new(kind: str, target: str, execution: str | None, state: str) -> Notice:
-    return Notice(
-        id=new_id(),
-        kind=kind,
-        state=state,
-        target=target,
-        execution=execution,
-        workflow_id=None,
-        organization=None,
-        cause=None,
-        count=1,
-        created=time(),
-        due=None,
-    )
-
-
-def _workflow(notice: Notice) -> Workflow:
-    return notice.organization, notice.workflow_id or ""

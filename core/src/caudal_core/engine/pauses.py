@@ -53,6 +53,8 @@ class Pauses:
         if question is not None:
             approval = self._approval(waiting, question)
             self._approvals.ask(approval)
+            if question.notify_after is not None:
+                self._approvals.remind(self._e, waiting.node, approval, question.notify_after)
             report["approvalId"] = waiting.approval_id = approval.id
         waiting.run.report = encode({name: value for name, value in report.items() if value})
         self._recorder.record(waiting.run, "waiting")

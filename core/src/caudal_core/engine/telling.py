@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import cause
 from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Workflow
 from caudal_core.workflow import Settings, content_hash
 
 NODES = 50
@@ -16,6 +17,14 @@ NODES = 50
 
 CHARACTERS = 1_000
 """Characters of a node's error that are told."""
+
+
+class About(NamedTuple):
+    """What something is about that is told: a workflow, with its settings, and an execution."""
+
+    settings: Settings
+    workflow: Workflow
+    execution: str | None = None
 
 
 class Ended(NamedTuple):
@@ -39,7 +48,7 @@ class Ended(NamedTuple):
         return cls(execution.record, settings, ending.state, ending.completed, ending.error, failed)
 
     @property
-    def workflow(self) -> tuple[str | None, str]:
+    def workflow(self) -> Workflow:
         """Names the workflow among all."""
         return self.record.organization, self.record.workflow_id
 
@@ -51,30 +60,31 @@ class Ended(NamedTuple):
     def told(self, link: str) -> dict[str, Any]:
         """`{execution, error, nodes, link}`."""
         return {
-            "execution": self._execution(),
+            "execution": told_of(self.record, self.state, self.completed),
             "error": self.error,
             "nodes": [_node(run) for run in self.failed[:NODES]],
             "link": link,
         }
 
-    def _execution(self) -> dict[str, Any]:
-        record = self.record
-        found: dict[str, Any] = {
-            "id": record.id,
-            "workflowId": record.workflow_id,
-            "workflowName": record.workflow_name,
-            "status": self.state,
-            "createdAt": moment(record.created),
-            "startedAt": None if record.started is None else moment(record.started),
-            "completedAt": moment(self.completed),
-        }
-        if record.organization is not None:
-            found["organizationId"] = record.organization
-        if record.labels:
-            found["labels"] = dict(record.labels)
-        if record.parent is not None:
-            found["parent"] = record.parent
-        return found
+
+def told_of(record: ExecutionRecord, state: str, completed: float | None) -> dict[str, Any]:
+    """What is told of an execution itself, in this state."""
+    found: dict[str, Any] = {
+        "id": record.id,
+        "workflowId": record.workflow_id,
+        "workflowName": record.workflow_name,
+        "status": state,
+        "createdAt": moment(record.created),
+        "startedAt": None if record.started is None else moment(record.started),
+        "completedAt": None if completed is None else moment(completed),
+    }
+    if record.organization is not None:
+        found["organizationId"] = record.organization
+    if record.labels:
+        found["labels"] = dict(record.labels)
+    if record.parent is not None:
+        found["parent"] = record.parent
+    return found
 
 
 def _node(run: NodeRun) -> dict[str, Any]:

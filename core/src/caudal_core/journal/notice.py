@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import astuple, dataclass
+from time import time
 from typing import Final
+from uuid import uuid4
 
 from caudal_core.journal.journal import Row
 
@@ -15,6 +17,10 @@ FAILED: Final = "failed"
 CALLBACK: Final = "callback"
 FAILURE: Final = "failure"
 RECOVERY: Final = "recovery"
+WAITING: Final = "waiting"
+
+Workflow = tuple[str | None, str]
+"""Names a workflow among all: its organisation and its id."""
 
 
 @dataclass(slots=True, eq=False)
@@ -41,6 +47,36 @@ class Notice:
     attempts: int = 0
     error: str | None = None
     told: bytes | None = None
+
+    @classmethod
+    def new(
+        cls,
+        kind: str,
+        target: str,
+        execution: str | None,
+        state: str,
+        workflow: Workflow = (None, ""),
+    ) -> Notice:
+        """One that is made now, with an id of its own."""
+        organization, workflow_id = workflow
+        return cls(
+            id=uuid4().hex,
+            kind=kind,
+            state=state,
+            target=target,
+            execution=execution,
+            workflow_id=workflow_id or None,
+            organization=organization,
+            cause=None,
+            count=1,
+            created=time(),
+            due=None,
+        )
+
+    @property
+    def workflow(self) -> Workflow:
+        """The workflow that it is about."""
+        return self.organization, self.workflow_id or ""
 
     @property
     def calls(self) -> bool:

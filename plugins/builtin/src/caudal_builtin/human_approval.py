@@ -56,6 +56,17 @@ class HumanApprovalConfig(Config):
         le=31_536_000,
         unit="s",
     )
+    notify_after: float | None = Field(
+        None,
+        title=Text(en="Remind after", es="Avisar tras"),
+        description=Text(
+            en="When whoever is told of failures hears that nobody has decided; empty: never.",
+            es="Cuándo sabe quien se entera de los fallos que nadie ha decidido; vacío: nunca.",
+        ),
+        gt=0,
+        le=31_536_000,
+        unit="s",
+    )
     on_timeout: Literal["fail", "reject", "approve"] = Field(
         "fail",
         title=Text(en="Without an answer", es="Sin respuesta"),
@@ -113,7 +124,8 @@ def human_approval(config: HumanApprovalConfig, data: Any, ctx: Context) -> Outp
         who = config.assigned_user_name or config.assigned_user_id
         ctx.say(f"waits for the decision of {who or 'a person'} on {amount(data)}")
         user = config.assigned_user_id, config.assigned_user_name
-        question = Question(config.message, *user, config.notification_channel)
+        channel, after = config.notification_channel, config.notify_after
+        question = Question(config.message, *user, channel, notify_after=after)
         return Wait(question, seconds=config.approval_timeout)
     if reply.late and config.on_timeout == "fail":
         raise NobodyAnswered(config.approval_timeout or 0)
