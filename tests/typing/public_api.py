@@ -332,6 +332,8 @@ class Ticker(Trigger[MeterConfig]):
     def receive(self, config: MeterConfig, call: Call) -> Event | None:
         """Take a call."""
         assert_type(call.method, str)
+        if call.method != config.mode:
+            return None
         return Event(call.headers.get("x-id"), {"data": call.data})
 
 
