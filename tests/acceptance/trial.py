@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,18 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from caudal_core import Config, Context, Field, HandlerError, Records, handler, hookimpl
+from caudal_core import (
+    Config,
+    Context,
+    Event,
+    Field,
+    HandlerError,
+    Records,
+    Trigger,
+    TriggerContext,
+    handler,
+    hookimpl,
+)
 
 PATIENCE = 60.0
 """Seconds after which a handler that waits for a file gives up."""
@@ -165,10 +177,50 @@ MARKS = (
     handler("trialMarkJoin", inputs=("A", "B"), effect="pure", light=True)(mark),
 )
 
-HANDLERS = (values, types, units, large, fail, meet, once, count, *MARKS)
+
+class Lines(Config):
+    """A file that grows, and one for the lines that were acknowledged."""
+
+    folder: Path
+    told: str = "told"
+    acknowledged: str = "acknowledged"
+
+
+@handler("trialLines", effect="pure", light=True)
+def line(config: Lines, data: Any, ctx: Context) -> Any:
+    """Hand on the line that started the execution."""
+    return data
+
+
+class NewLines(Trigger[Lines]):
+    """Tells of each line of a file, of all of them again when it is started anew."""
+
+    name = "trialLines"
+    config = Lines
+
+    async def listen(self, config: Lines, ctx: TriggerContext) -> AsyncIterator[Event]:
+        """An event a line; when the next is asked for, the line is acknowledged."""
+        seen = 0
+        while True:
+            lines = (config.folder / config.told).read_text().split()
+            for text in lines[seen:]:
+                yield Event(text, {"line": text})
+                with (config.folder / config.acknowledged).open("a", encoding="utf-8") as file:
+                    file.write(f"{text}\n")
+            seen = len(lines)
+            await ctx.sleep(0.005)
+
+
+HANDLERS = (values, types, units, large, fail, meet, once, count, line, *MARKS)
 
 
 @hookimpl
 def caudal_handlers() -> Any:
     """All of them."""
     return HANDLERS
+
+
+@hookimpl
+def caudal_triggers() -> Any:
+    """The one that reads lines."""
+    return (NewLines(),)

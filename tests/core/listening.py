@@ -151,14 +151,17 @@ async def listening(
     handlers: Sequence[Handler] = (),
     clock: SetClock | None = None,
     enabled: bool = True,
+    registry: Registry | None = None,
     **options: Any,
 ) -> AsyncIterator[Listening]:
     """A service over a folder, with a clock that the test sets."""
-    registry = replace(
+    known = replace(
         Registry.of(*HANDLERS, tap_handler, *handlers),
         triggers={trigger.node_type: trigger for trigger in triggers},
     )
-    made = Engine(registry, storage=FolderStorage(folder), options=EngineOptions(**options))
+    made = Engine(
+        registry or known, storage=FolderStorage(folder), options=EngineOptions(**options)
+    )
     async with made as engine:
         found = clock or SetClock(NOON)
         service = TriggerService(engine, Shelf(engine), clock=found, enabled=enabled)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import AsyncIterator, Collection, Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -415,3 +415,29 @@ async def test_only_the_holder_listens(tmp_path: Path) -> None:
         assert 2 == tap.closed
         leases.broken = False
     assert {ID} == leases.released
+
+
+class Stubborn(Tap):
+    """A tap that does not let itself be ended."""
+
+    async def listen(self, config: TapConfig, ctx: TriggerContext) -> AsyncIterator[Event]:
+        """What the test puts in, whoever cancels."""
+        self.contexts.append(ctx)
+        while config.on:
+            try:
+                event = await self.queue.get()
+            except asyncio.CancelledError:
+                event = Event("late")
+            yield event
+
+
+async def test_who_does_not_stop_is_not_heard_any_more(tmp_path: Path) -> None:
+    """What a listener tells of after it was told to end starts nothing."""
+    tap = Stubborn()
+    async with listening(tmp_path, tap) as found:
+        await found.save(tapped())
+        tap.queue.put_nowait(Event("a"))
+        await found.events(1)
+        await found.save(tapped(on=False))
+        assert ["a"] == [event.key for event in await found.events(1)]
+        assert [] == await found.service.views()

@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -19,9 +20,13 @@ from caudal_core.engine import Engine, EngineOptions, Execution
 from caudal_core.files import FileAccess
 from caudal_core.graph import build_graph
 from caudal_core.registry import load_registry
+from caudal_core.triggers import Kept
+from caudal_core.triggers.wanted import wanted_by
+from caudal_core.triggers.watching import planned
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = [
+    "each-morning",
     "limpieza-csv",
     "meter-cost",
     "per-row-branches",
@@ -133,6 +138,20 @@ async def test_price_filter() -> None:
     assert "completed" == execution.record.state
     assert 0 < len(expected) < len(workbook("prices-2026.xlsx")) / 4
     assert expected == left(execution, "result")
+
+
+async def test_each_morning() -> None:
+    """each-morning leaves the hours that cost nothing, and is due at six on working days."""
+    expected = [row for row in workbook("prices-2026.xlsx") if row[PRICE] <= 0]
+    execution = await executed("each-morning")
+    assert "completed" == execution.record.state
+    assert expected
+    assert expected == left(execution, "result")
+    found = document("each-morning")
+    kept = Kept("each-morning", found["name"], 1, lambda: found)
+    (wanted,) = wanted_by(kept, found, load_registry(), "UTC")
+    friday = datetime(2026, 3, 27, 12, tzinfo=UTC)
+    assert [datetime(2026, 3, 30, 4, tzinfo=UTC)] == planned(wanted, friday, friday, None, 1)
 
 
 async def test_meter_cost() -> None:

@@ -7,17 +7,19 @@ would be unused, which is an error itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Literal, assert_type
 
 from caudal_core import (
     JSON,
+    Call,
     CaudalError,
     Config,
     Context,
     Data,
     DataError,
+    Event,
     Field,
     Handler,
     HandlerError,
@@ -29,6 +31,8 @@ from caudal_core import (
     Row,
     Secret,
     Text,
+    Trigger,
+    TriggerContext,
     UnknownField,
     Wait,
     ZoneName,
@@ -332,3 +336,48 @@ async def use_engine() -> None:
         engine.submit([double])  # type: ignore[arg-type, unused-coroutine]
     Engine(Registry.of(double), storage="data")  # type: ignore[arg-type]
     Registry.of(double.function)  # type: ignore[arg-type]
+
+
+# -- triggers -------------------------------------------------------------------------------------
+
+
+class Ticker(Trigger[MeterConfig]):
+    """A trigger in all its parts."""
+
+    name = "ticker"
+    config = MeterConfig
+
+    def wanted(self, config: MeterConfig) -> bool:
+        """Whether there is something to listen for."""
+        return config.retries is not None
+
+    async def listen(self, config: MeterConfig, ctx: TriggerContext) -> AsyncIterator[Event]:
+        """Tell of things."""
+        assert_type(config.url, str)
+        assert_type(ctx.now(), datetime)
+        assert_type(ctx.last, datetime | None)
+        await ctx.sleep(config.factor)
+        yield Event("key", {"n": 1}, planned=ctx.now(), overlap="queue")
+        yield Event("key", overlap="wait")  # type: ignore[arg-type]
+        yield "key"  # type: ignore[misc]
+
+    def receive(self, config: MeterConfig, call: Call) -> Event | None:
+        """Take a call."""
+        assert_type(call.method, str)
+        if call.method != config.mode:
+            return None
+        return Event(call.headers.get("x-id"), {"data": call.data})
+
+
+class WrongTicker(Trigger[MeterConfig]):
+    """A trigger that takes another config than it says."""
+
+    async def listen(self, config: int, ctx: TriggerContext) -> AsyncIterator[Event]:  # type: ignore[override]
+        """Tell of nothing."""
+        yield Event(f"{ctx.node_id} {config}")
+
+
+@hookimpl
+def caudal_triggers() -> Iterable[Trigger[Any]]:
+    """What starts workflows by itself."""
+    return (Ticker(),)

@@ -22,12 +22,17 @@ class KeptWorkflows:
     def __init__(self, engine: Engine, finder: WorkflowFinder) -> None:
         self._engine = engine
         self._finder = finder
+        self._changes = 0
+        self._stored: Sequence[Kept] | None = None
+        engine.library.listen(self._changed)
+
+    def _changed(self, _: str) -> None:
+        self._stored = None
+        self._changes += 1
 
     async def all(self) -> Sequence[Kept]:
         """Every one that can be found by its id; the store's first, as they hide the folder's."""
-        workflows = self._engine.storage.workflows
-        stored = await self._engine.read(workflows.all) if workflows else []
-        found = {item.id: self._stored(item) for item in stored}
+        found = {item.id: item for item in await self._in_store()}
         files = await self._finder.files()
         ids = [file.id for file in files]
         for file in files:
@@ -35,7 +40,19 @@ class KeptWorkflows:
                 found.setdefault(file.id, _file(file))
         return list(found.values())
 
-    def _stored(self, item: StoredWorkflow) -> Kept:
+    async def _in_store(self) -> Sequence[Kept]:
+        """Read again only where it may have changed: here, or by another server."""
+        workflows = self._engine.storage.workflows
+        if self._stored is not None or workflows is None:
+            return self._stored or ()
+        changes = self._changes
+        stored = await self._engine.read(workflows.all)
+        found = [self._kept(item) for item in stored]
+        if changes == self._changes and self._engine.storage.leases.alone:
+            self._stored = found
+        return found
+
+    def _kept(self, item: StoredWorkflow) -> Kept:
         workflows = self._engine.storage.workflows
         return Kept(
             id=item.id,

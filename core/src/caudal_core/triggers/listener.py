@@ -43,6 +43,7 @@ class Listener:
         self.retry_at: datetime | None = None
         self.last = ctx.last
         self._taken = 0
+        self._stopped = False
         self._firing = firing
         self._took = took
         self._engine = engine
@@ -55,6 +56,7 @@ class Listener:
 
     async def stop(self, seconds: float = 2.0) -> None:
         """End the listening; one that does not let itself be ended is left alone."""
+        self._stopped = True
         if self._task is None:
             return
         self._task.cancel()
@@ -101,6 +103,8 @@ class Listener:
 
     async def _take(self, event: Any) -> None:
         """Record an event, and start its execution; returns once both are on disk."""
+        if self._stopped:
+            raise asyncio.CancelledError  # it was told to end, and has gone on all the same
         if not isinstance(event, Event):
             message = f"it yielded {event!r}, which is no Event"
             raise TypeError(message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from time import monotonic
 
 from caudal_core.engine import Engine
@@ -16,7 +16,8 @@ from caudal_core.triggers.firing import Fired, Firing
 from caudal_core.triggers.late import LateStart, LateStarts
 from caudal_core.triggers.listener import Listener
 from caudal_core.triggers.pauses import Pauses
-from caudal_core.triggers.wanted import Place, Wanted, wanted_by
+from caudal_core.triggers.roster import Roster
+from caudal_core.triggers.wanted import Place, Wanted
 from caudal_core.triggers.watching import (
     TriggerState,
     TriggerView,
@@ -50,12 +51,9 @@ class TriggerService:
         self.clock: Clock = clock or WallClock()
         self.firing = Firing(engine, self.clock)
         self._engine = engine
-        self._place = place
+        self._roster = Roster(engine, place)
         self._late = LateStarts()
         self._pauses = Pauses(engine, self.clock)
-        self._registry = engine.registry
-        self._known: dict[str, tuple[Hashable, list[Wanted]]] = {}
-        self._wanted: dict[str, Wanted] = {}
         self._held: set[str] = set()
         self._listeners: dict[str, Listener] = {}
         self._renewed = monotonic()
@@ -112,30 +110,16 @@ class TriggerService:
             store = self._engine.storage.triggers
             if store is None:
                 return  # nothing could be recorded
-            await self._read()
+            await self._roster.read()
             await self._pauses.read(store)
             if self.enabled and not self._engine.closing:
                 await self._apply(store)
-                self._watch()
-
-    async def _read(self) -> None:
-        """Which triggers the workflows switch on; only those that have changed are read."""
-        registry, zone = self._engine.registry, self._engine.options.timezone
-        before = self._known if registry is self._registry else {}
-        known: dict[str, tuple[Hashable, list[Wanted]]] = {}
-        for kept in await self._place.all():
-            held = before.get(kept.id)
-            if held is None or held[0] != kept.mark:
-                document = await self._engine.read(kept.read)
-                held = kept.mark, wanted_by(kept, document or {}, registry, zone)
-            known[kept.id] = held
-        self._known, self._registry = known, registry
-        self._wanted = {item.id: item for _, found in known.values() for item in found}
+                await self._watch()
 
     async def _apply(self, store: TriggerStore) -> None:
         ready = {
             key: wanted
-            for key, wanted in self._wanted.items()
+            for key, wanted in self._roster.wanted.items()
             if wanted.problem is None and not self._pauses.of(wanted)
         }
         leases = self._engine.storage.leases
@@ -197,11 +181,11 @@ class TriggerService:
 
     # -- what is late ----------------------------------------------------------------------------
 
-    def _watch(self) -> None:
-        for listener in self._listeners.values():
-            late = late_one(listener, self.clock)
-            if late is not None:
-                self._late.tell(late)
+    async def _watch(self) -> None:
+        listeners = list(self._listeners.values())
+        found = await self._engine.read(lambda: [late_one(item, self.clock) for item in listeners])
+        for late in filter(None, found):
+            self._late.tell(late)
 
     def _took(self, listener: Listener, event: Event, fired: Fired) -> None:
         wanted = listener.wanted
@@ -223,7 +207,7 @@ class TriggerService:
             pass
         chosen = [
             wanted
-            for wanted in self._wanted.values()
+            for wanted in self._roster.wanted.values()
             if workflow_id is None or wanted.workflow.id == workflow_id
         ]
         store, now = self._engine.storage.triggers, self.clock.now()
