@@ -1,8 +1,10 @@
 """Workbooks written cell by cell, for what no library writes; and one sheet read both ways."""
 
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -11,7 +13,7 @@ import pytest
 
 from caudal_builtin.tables import job, xlsx_file, xlsx_head
 from caudal_builtin.tables.held import Held
-from caudal_builtin.tables.layout import Options
+from caudal_builtin.tables.layout import Options, Table
 from caudal_core.errors import CaudalError
 
 _OOXML = "http://schemas.openxmlformats.org"
@@ -20,8 +22,9 @@ _RELATIONS = f"{_OOXML}/officeDocument/2006/relationships"
 _PACKAGE = f"{_OOXML}/package/2006"
 _FORMATS = (0, 22, 14, 46, 21)
 
-SHOWN = 600
-"""Bytes of a sheet that are looked at first, so few that what follows may differ."""
+_BEGIN = f'<worksheet xmlns="{_SHEETS}"><sheetData>'
+SHOWN = 500
+"""Bytes of the rows of a sheet that are looked at first, so few that what follows may differ."""
 
 MOMENT, DAY, DURATION, TIME = 1, 2, 3, 4
 """Styles by which a number is a date and time, a date, a duration, a time of day."""
@@ -61,8 +64,15 @@ NOTHING = "<c/>"
 
 
 def cells(*rows: Iterable[str]) -> str:
-    """The rows of a sheet, one below the other."""
-    return "".join(f'<row r="{n}">{"".join(row)}</row>' for n, row in enumerate(rows, 1))
+    """The rows of a sheet, one below the other, of up to 26 cells each."""
+    return "".join(
+        f'<row r="{n}">{"".join(_placed(row, n))}</row>' for n, row in enumerate(rows, 1)
+    )
+
+
+def _placed(row: Iterable[str], n: int) -> Iterator[str]:
+    for letter, cell in zip(ascii_uppercase, row, strict=False):
+        yield cell.replace("<c", f'<c r="{letter}{n}"', 1)
 
 
 def write(path: Path, data: str, texts: Sequence[str] = (), *, since_1904: bool = False) -> Path:
@@ -83,8 +93,7 @@ def write(path: Path, data: str, texts: Sequence[str] = (), *, since_1904: bool 
         "</Relationships>",
         "xl/styles.xml": f'<styleSheet xmlns="{_SHEETS}"><cellXfs>{styles}</cellXfs></styleSheet>',
         "xl/sharedStrings.xml": f'<sst xmlns="{_SHEETS}">{shared_texts}</sst>',
-        "xl/worksheets/sheet1.xml": f'<worksheet xmlns="{_SHEETS}"><sheetData>{data}</sheetData>'
-        "</worksheet>",
+        "xl/worksheets/sheet1.xml": f"{_BEGIN}{data}</sheetData></worksheet>",
     }
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
@@ -92,39 +101,53 @@ def write(path: Path, data: str, texts: Sequence[str] = (), *, since_1904: bool 
     return path
 
 
+def read(path: Path, *, in_columns: bool, shown: int, **options: Any) -> Table:
+    """The table in a sheet, read as if it were a large one, or as if it were not."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(xlsx_file, "LARGE", 0 if in_columns else 1 << 60)
+        patch.setattr(xlsx_head, "_SHOWN", len(_BEGIN) + shown)
+        return xlsx_file.read_workbook(path, Options(**options))
+
+
 def is_read_in_columns(path: Path, *, shown: int = SHOWN, **options: Any) -> bool:
     """Whether a sheet, if it were a large one, would be read in columns."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xlsx_file, "LARGE", 0)
-        patch.setattr(xlsx_head, "_SHOWN", shown)
-        table = xlsx_file.read_workbook(path, Options(**options))
+    table = read(path, in_columns=True, shown=shown, **options)
     return any(isinstance(column, Held) for column in table.columns)
 
 
 def same(path: Path, *, shown: int = SHOWN, **options: Any) -> dict[str, Any]:
     """What is said of a sheet, the same whichever way it is read, in JSON as in Arrow.
 
-    `shown` bytes are looked at before it is read in columns.
+    `shown` bytes of its rows are looked at before it is read in columns.
     """
-    for large in (0, 1 << 60):
-        expected, found = (_said(path, way, large, shown, options) for way in (1 << 60, 0))
-        assert expected == found
+    expected, found = (_said(path, in_columns=way, shown=shown, **options) for way in (False, True))
+    assert expected == found
     return found
 
 
-def _said(path: Path, columns: int, large: int, shown: int, options: Any) -> dict[str, Any]:
-    """All that a worker says of a sheet, its values with their types.
+def _said(path: Path, **how: Any) -> dict[str, Any]:
+    try:
+        table = read(path, **how)
+    except CaudalError as problem:
+        return {"error": str(problem)}
+    answers = [_answered(table, large) for large in (0, 1 << 60)]
+    return {
+        "rows": len(table.places),
+        "places": list(table.places),
+        "answers": answers,
+        "table": replace(table, places=[], columns=[list(map(repr, c)) for c in table.columns]),
+    }
 
-    It is read in columns from so many bytes on, and answered in Arrow from so many rows on.
-    """
+
+def _answered(table: Table, large: int) -> Any:
+    """What the parent makes of a worker's answer, which is in Arrow from so many rows on."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(xlsx_file, "LARGE", columns)
-        patch.setattr(xlsx_head, "_SHOWN", shown)
         patch.setattr(job, "LARGE", large)
-        try:
-            answer = job.read(job.request(path, Options(**options), []))
-        except CaudalError as problem:
-            return {"error": str(problem)}
-        records = job.records_of(answer, lambda: None)
+        patch.setattr("caudal_builtin.tables.reading.read_table", lambda *_: table)
+        answer = job.read({"path": "", "options": {}, "columns": []})
     schema = pa.ipc.open_stream(answer.body).schema if answer.body else None
-    return {**answer.value, "columns": schema, "records": repr(list(records))}
+    return {
+        **answer.value,
+        "columns": schema,
+        "records": repr(list(job.records_of(answer, lambda: None))),
+    }

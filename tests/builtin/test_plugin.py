@@ -92,6 +92,7 @@ def test_discovery_imports_nothing_heavy() -> None:
         "pyarrow",
         "openpyxl",
         "python_calamine",
+        "fastexcel",
         "babel",
         "sqlalchemy",
         "psycopg",

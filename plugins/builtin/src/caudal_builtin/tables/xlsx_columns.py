@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from caudal_builtin.tables.cell_values import as_value
+from caudal_builtin.tables.coded import Column
 from caudal_builtin.tables.layout import Options, Table, check_size, is_filled, laid_out, names_row
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.tables.ranges import Block, block, cut
@@ -134,28 +135,24 @@ def _laid_out(
     width = max(*cells, len(names) - 1) + 1
     header = [*names, *[""] * (width - len(names))]
     filled = {place for place, column in cells.items() if column.null_count < count}
-    table = laid_out(
-        [header, [place in filled or None for place in range(width)]], Options(), as_value
-    )
+    shown = [place in filled or None for place in range(width)]
+    table = laid_out([header, shown], Options(check=options.check), as_value)
     kept = _not_empty(list(cells.values()))
-    columns = []
-    for letter in table.letters:
-        options.check()
-        column = cells.get(letter - 1)
-        values = (
-            None if column is None else values_in(column if kept is None else column.take(kept))
-        )
-        if values is None:
-            return None
-        columns.append(values)
-    table.columns = columns
+    columns = [_values(cells.get(letter - 1), kept) for letter in table.letters]
+    table.columns = [column for column in columns if column is not None]
     table.letters = [left + letter for letter in table.letters]
     if kept is None:
         table.places = range(start + 1, start + 1 + count)
     else:
         table.places = array("Q", (start + 1 + place for place in kept.to_pylist()))
     table.skipped = count - len(table.places)
-    return table
+    return table if len(table.columns) == len(columns) else None
+
+
+def _values(cells: pa.Array | None, kept: pa.Array | None) -> Column | None:
+    if cells is None:
+        return None
+    return values_in(cells if kept is None else cells.take(kept))
 
 
 def _not_empty(columns: Sequence[pa.Array]) -> pa.Array | None:

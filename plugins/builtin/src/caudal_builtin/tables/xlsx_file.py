@@ -54,7 +54,7 @@ def _in_columns(path: Path, sheet: str, options: Options) -> tuple[Table | None,
     with ThreadPoolExecutor(1) as beside:
         reading = beside.submit(read_columns, path, sheet, options)
         seen = glance(path, sheet)
-        import pyarrow.compute  # noqa: F401 - it takes its time, and will be needed
+        import pyarrow  # noqa: ICN001, F401 - it takes its time, and will be needed
 
         table = reading.result()
     return None if seen.iso else table, seen
