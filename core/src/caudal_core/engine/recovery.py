@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING
 
-from caudal_core.engine.resume import read_document, read_inputs, read_record, read_runs
-from caudal_core.errors import InvalidWorkflow, error_text
+from caudal_core.engine.reading_back import TOGETHER, Found, read_back
+from caudal_core.errors import InvalidWorkflow, NotFound, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.statements import Statement
@@ -36,13 +37,18 @@ class Recovery:
         """Take up all that has not ended."""
         history = self._engine.storage.history
         if history is not None:
-            for execution_id in await self._engine.read(history.unfinished):
-                await self._try(execution_id)
+            await self._all(await self._engine.read(history.unfinished))
 
     async def again(self) -> None:
         """Try those that could not go on."""
-        for execution_id in list(self.stalled):
-            await self._try(execution_id)
+        await self._all(list(self.stalled))
+
+    async def _all(self, identities: Sequence[str]) -> None:
+        for begin in range(0, len(identities), TOGETHER):
+            some = identities[begin : begin + TOGETHER]
+            found = await self._engine.read(partial(read_back, self._engine.storage, some))
+            for execution_id in some:
+                await self._try(execution_id, found.get(execution_id))
 
     def give_up(self, execution_id: str, state: str, why: str | None) -> None:
         """End one without running it."""
@@ -50,9 +56,9 @@ class Recovery:
         row = (state, time(), why, execution_id)
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
 
-    async def _try(self, execution_id: str) -> None:
+    async def _try(self, execution_id: str, found: Found | None) -> None:
         try:
-            await self._take_up(execution_id)
+            await self._take_up(execution_id, found)
         except (InvalidWorkflow, OSError) as error:
             self.stalled[execution_id] = f"it waits to be taken up again: {error_text(error)}"
             text = "the execution %s waits: %s"
@@ -63,11 +69,12 @@ class Recovery:
         else:
             self.stalled.pop(execution_id, None)
 
-    async def _take_up(self, execution_id: str) -> None:
-        engine, storage = self._engine, self._engine.storage
-        record: ExecutionRecord = await engine.read(lambda: read_record(storage, execution_id))
-        document = await engine.read(lambda: read_document(storage, record))
-        graph = await engine.graph(document, workflow_id=record.workflow_id)
-        runs = await engine.read(lambda: read_runs(storage, record))
-        inputs = await engine.read(lambda: read_inputs(storage, record.id))
-        self._adopt(record, graph, inputs, runs)
+    async def _take_up(self, execution_id: str, found: Found | None) -> None:
+        if found is None:
+            raise NotFound(kind="Execution", id=execution_id)
+        if isinstance(found, Exception):
+            raise found
+        record, digest = found.record, found.record.workflow_hash
+        wanted = {"workflow_id": record.workflow_id, "digest": digest}
+        graph = await self._engine.graph(found.document, **wanted)
+        self._adopt(record, graph, found.inputs, found.runs)
