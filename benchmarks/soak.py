@@ -106,15 +106,22 @@ async def _ask(port: int, begin: float, seconds: float, rate: float) -> int:
 async def _sample(pid: int, watch: Client) -> dict[str, float]:
     _, page = await watch.ask(request("GET", "/metrics"))
     counted = dict(line.rsplit(" ", 1) for line in page.decode().splitlines() if line[0] != "#")
+    return {
+        **_held(pid),
+        "tasks": float(counted["caudal_tasks"]),
+        "running": float(counted['caudal_executions{state="running"}']),
+        "load": round(os.getloadavg()[0], 2),
+    }
+
+
+def _held(pid: int) -> dict[str, float]:
+    """What the server and its writer hold."""
     processes = [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     status = [_status(process) for process in processes]
     return {
         "megabytes": round(sum(int(one["VmRSS"].split()[0]) for one in status) / 1000, 1),
         "descriptors": sum(len(list(Path(f"/proc/{one}/fd").iterdir())) for one in processes),
         "threads": sum(int(one["Threads"]) for one in status),
-        "tasks": float(counted["caudal_tasks"]),
-        "load": os.getloadavg()[0],
-        "running": float(counted['caudal_executions{state="running"}']),
     }
 
 
