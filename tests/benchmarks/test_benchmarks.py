@@ -73,7 +73,7 @@ def test_an_execution_that_did_not_complete_is_no_figure(
 
 
 def test_a_soak_sees_what_grows() -> None:
-    """What has more in the last quarter than in the third, beyond what is allowed, does not hold."""
+    """What grows from the third quarter to the last, beyond what is allowed, does not hold."""
     flat = {"megabytes": 100.0, "descriptors": 30.0, "threads": 7.0, "tasks": 6.0}
     samples = [{**flat, "megabytes": 100.0 + 2 * number} for number in range(40)]
     found = judged(samples)
