@@ -256,6 +256,55 @@ def test_what_must_not_be_repeated_may_be_asked_for(tmp_path: Path) -> None:
     assert "ran\nran\n" == (tmp_path / "deed").read_text()
 
 
+@crash
+@pytest.mark.parametrize(("approved", "lines"), [(True, "ran\n"), (False, "ran\nran\n")])
+def test_what_nobody_knows_a_person_is_asked(tmp_path: Path, *, approved: bool, lines: str) -> None:
+    """With `onInterrupted` `ask` the execution waits, over more crashes, for a person's word."""
+    deed = {"folder": str(tmp_path), "mine": "deed", "others": ["go"]}
+    steps = [node("t", "trigger"), node("d", "trialOnce", deed, onInterrupted="ask")]
+    with serving(tmp_path) as server:
+        identity = server.start(chain(*steps, node("o", "output")))
+        server.status_until(identity, lambda _: (tmp_path / "deed").exists())
+        server.end(signal.SIGKILL)
+    (tmp_path / "go").touch()
+    for _ in range(2):
+        with serving(tmp_path) as server:
+            server.status_until(identity, lambda found: found["status"] == "waiting")
+            (unknown,) = server.get("/api/effects")["effects"]
+            assert ("waiting", False) == (unknown["status"], unknown["outcomeKnown"])
+            server.end(signal.SIGKILL)
+    with serving(tmp_path) as server:
+        (asked,) = server.get("/api/approvals")["approvals"]
+        assert "outcome" == asked["kind"]
+        server.post(f"/api/approvals/{asked['id']}", {"approved": approved})
+        assert "completed" == server.ended(identity).state
+        (known,) = server.get("/api/effects")["effects"]
+        assert ("completed", True) == (known["status"], known["outcomeKnown"])
+    assert lines == (tmp_path / "deed").read_text()
+
+
+@crash
+def test_what_was_saved_is_not_saved_again(tmp_path: Path) -> None:
+    """Killed as soon as the records are there, whether that was recorded or not: each once."""
+    rows = 5_000
+    for number in range(4):
+        name = f"saved{number}"
+        steps = [
+            node("big", "trialLarge", {"rows": rows, "characters": 5}),
+            node("s", "saveRecords", {"tableName": name}),
+            node("o", "output"),
+        ]
+        with serving(tmp_path) as server:
+            identity = server.start(chain(*steps))
+            while name not in [found["name"] for found in server.get("/api/entities")]:
+                sleep(0.001)
+            server.end(signal.SIGKILL)
+        with serving(tmp_path) as server:
+            assert "completed" == server.ended(identity).state
+            (found,) = (each for each in server.get("/api/entities") if each["name"] == name)
+            assert rows == found["records"]
+
+
 # -- stopped in an orderly way ---------------------------------------------------------------------
 
 

@@ -55,7 +55,22 @@ def test_columns_that_disagree_decide_nothing(read: Read) -> None:
 @pytest.mark.parametrize(
     ("cells", "why"),
     [
-        (["28001", "08001", "28002"], "because of '08001' in row 3"),
+        (["28001", "08001", "28002"], "because of '08001' in row 3, which begins with a zero"),
+        (["34600", "+34601"], "because of '+34601' in row 3, which begins with a plus"),
+        (["1", "1e5"], "because of '1e5' in row 3, which may be a code as well as a number"),
+        (["1", "1e999"], "because of '1e999' in row 3, which is beyond what a number can be"),
+        (
+            ["1", "2", "1234567890123456"],
+            "because of '1234567890123456' in row 4, which has more than 15 digits",
+        ),
+        (
+            ["0.12345678901234567", "1.12345678901234567"],
+            "because of '0.12345678901234567' in row 2, which has more digits than a number keeps",
+        ),
+        (
+            ["1,5", "0,12345678901234567"],
+            "because of '0,12345678901234567' in row 3, which has more digits than a number keeps",
+        ),
         (["n/a", "1", "2"], "because of 'n/a' in row 2"),
         (["1,5", "2,5", "", "x"], "because of 'x' in row 5"),
         (["31/12/2024", "30/02/2024"], "because of '30/02/2024' in row 3"),

@@ -215,6 +215,10 @@ def test_a_text_that_does_not_fit_is_told_by_its_cell(read: Read) -> None:
         {"cell": "A4", "value": "ayer", "why": "no date, unlike most of its column"},
         {"cell": "B6", "value": "n/d", "why": "no number, unlike most of its column"},
     ] == ran.report["misfits"]
+    codes = read("n;k\n28001;x\n08001;y\n", name="codes.csv")
+    assert [{"cell": "A3", "value": "08001", "why": "it begins with a zero"}] == (
+        codes.report["misfits"]
+    )
     many = "\n".join(["n", *["1"] * 60, *["n/d"] * 50])
     assert 20 == len(read(many).report["misfits"])  # type: ignore[arg-type]
 

@@ -295,3 +295,14 @@ def test_data_folder_without_a_name_is_invalid(command: list[str]) -> None:
     assert 2 == done.exit_code
     assert "it is empty; name a folder" in done.stderr
     assert [] == list(Path().iterdir())
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_nobody_is_there_to_ask(tmp_path: Path, *, kept: bool) -> None:
+    """A workflow that asks a person ends there, and it is said how it can be answered."""
+    asking = {"nodes": [node("ask", "humanApproval", config={"assignedUserName": "Ana"})]}
+    options = ["--data", tmp_path / "data"] if kept else []
+    done = caudal("run", saved(asking), *options)
+    assert (1, "") == (done.exit_code, done.stdout)
+    assert "waits for the decision of Ana" in done.stderr
+    assert ("caudal serve --data" if kept else "execute it on a server") in done.stderr

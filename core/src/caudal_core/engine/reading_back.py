@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from caudal_core.engine.resume import (
     fetched,
     read_document,
+    read_edited,
     read_inputs,
     read_record,
     read_runs,
     whole_outputs,
 )
 from caudal_core.engine.storage import Storage
+from caudal_core.engine.waiting import Found as Waits
+from caudal_core.engine.waiting import read_waits
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.payload import Payload
+
+if TYPE_CHECKING:
+    from caudal_core.journal.history import Edited
 
 TOGETHER = 100
 """Executions that are read in one go."""
@@ -28,6 +34,8 @@ class Before(NamedTuple):
     document: dict[str, Any]
     runs: Sequence[NodeRun]
     inputs: Payload
+    edited: Edited | None
+    waits: Waits
 
 
 Found = Before | Exception
@@ -51,12 +59,16 @@ def _together(
     records = history.several(identities)
     runs = history.runs_of_several(list(records.values()))
     inputs = history.inputs_of_several(identities)
+    waiting = history.waits.awaited(identities)
     found: dict[str, Found] = {}
     for key, record in records.items():
         value, ref = inputs[key]
         payload = fetched(storage.blobs, ref) if ref and storage.blobs else Payload.of(value)
         whole_outputs(storage, runs[key])
-        found[key] = Before(record, _document(storage, record, documents), runs[key], payload)
+        document = _document(storage, record, documents)
+        edited = read_edited(storage, record)
+        waits = read_waits(storage, key) if key in waiting else Waits([], {})
+        found[key] = Before(record, document, runs[key], payload, edited, waits)
     return found
 
 
@@ -64,7 +76,9 @@ def _alone(storage: Storage, identity: str, documents: dict[str, dict[str, Any]]
     try:
         record = read_record(storage, identity)
         document = _document(storage, record, documents)
-        return Before(record, document, read_runs(storage, record), read_inputs(storage, identity))
+        runs, inputs = read_runs(storage, record), read_inputs(storage, identity)
+        edited, waits = read_edited(storage, record), read_waits(storage, identity)
+        return Before(record, document, runs, inputs, edited, waits)
     except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
         return error
 

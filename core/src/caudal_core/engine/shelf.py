@@ -38,6 +38,12 @@ class Shelf:
             return ended[0]
         return found
 
+    def descend(self, parent: str, child: str) -> None:
+        """An execution is a retry or a replay of another one, which may be here."""
+        found = self.find(parent)
+        if found is not None and child not in found.retries:
+            found.retries = (*found.retries, child)
+
     def all(self) -> Sequence[Execution]:
         """The last that have ended, then those that have not."""
         return [*(execution for execution, _ in self._ended.values()), *self.open.values()]
@@ -85,6 +91,7 @@ def _lighten(execution: Execution) -> int:
     execution.env = None
     execution.delivered.clear()
     execution.restored.clear()
+    execution.edited = None
     size, large = 0, []
     for run in execution.runs:
         run.rest()

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Protocol
 from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import MemorySink, Sink
 from caudal_core.journal.blobs import BlobFolder
+from caudal_core.journal.leases import Leases, SoleHolder
 
 if TYPE_CHECKING:
     import sqlalchemy
 
     from caudal_core.journal.ageing import Ageing
     from caudal_core.journal.history import History
+    from caudal_core.journal.triggers import TriggerStore
     from caudal_core.journal.workflows import WorkflowStore
 
 
@@ -30,6 +32,8 @@ class Storage(Protocol):
     blobs: BlobStore | None
     history: History | None
     workflows: WorkflowStore | None
+    triggers: TriggerStore | None
+    leases: Leases
 
     def sink(self) -> Sink:
         """Where the journal writes to."""
@@ -55,6 +59,10 @@ class MemoryStorage:
     blobs: BlobStore | None = None
     history: History | None = None
     workflows: WorkflowStore | None = None
+    triggers: TriggerStore | None = None
+
+    def __init__(self) -> None:
+        self.leases: Leases = SoleHolder()
 
     def sink(self) -> Sink:
         """A sink that is always done at once."""
@@ -86,6 +94,8 @@ class FolderStorage:
         self.ageing: Ageing | None = None
         self.history: History | None = None
         self.workflows: WorkflowStore | None = None
+        self.triggers: TriggerStore | None = None
+        self.leases: Leases = SoleHolder()  # no other process can have the folder
         self._database: sqlalchemy.Engine | None = None
 
     def sink(self) -> Sink:
@@ -100,12 +110,14 @@ class FolderStorage:
         from caudal_core.journal.ageing import Ageing
         from caudal_core.journal.history import History
         from caudal_core.journal.reading import open_for_reading
+        from caudal_core.journal.triggers import TriggerStore
         from caudal_core.journal.workflows import WorkflowStore
 
         self._database = open_for_reading(self.folder / "caudal.db")
         self.ageing = Ageing(self._database)
         self.history = History(self._database)
         self.workflows = WorkflowStore(self._database)
+        self.triggers = TriggerStore(self._database)
 
     def sizes(self) -> tuple[int | None, int | None]:
         """The database with its log, and the blobs where they are in a folder."""

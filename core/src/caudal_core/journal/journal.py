@@ -175,6 +175,7 @@ class Journal:
                     await self._commit(rows, fed)
                 self._committing = False
                 self.told(subjects)
+                del rows, subjects  # nothing is kept while there is nothing to do
                 for waiter in self._told_next:
                     _resolve(waiter)
         except Exception as error:

@@ -70,4 +70,8 @@ def hindrances(engine: Engine) -> list[str]:
     waiting, most = len(engine.unfinished), engine.options.max_queued
     if waiting >= most:
         found.append(f"{waiting:,} executions are waiting, the limit is {most:,}")
+    abandoned, threads = engine.abandoned
+    if 2 * abandoned > threads:
+        text = "nodes have abandoned {} threads that do not come back, beside the pool's {}"
+        found.append(text.format(abandoned, threads))
     return found

@@ -6,9 +6,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from caudal_builtin.tables.cell_values import values_of
 from caudal_builtin.tables.layout import Options, Table, check_size
 from caudal_builtin.tables.problem import UnreadableTable
-from caudal_builtin.tables.xlsx_file import values_of
 from caudal_core.values import normalise
 
 

@@ -6,11 +6,13 @@ from collections.abc import Callable, Sequence
 from itertools import compress, islice
 from typing import Any, Final
 
-from caudal_builtin.numbers import canonical_number
 from caudal_builtin.tables.dates import iso_date, spanish_date
 from caudal_builtin.tables.layout import Table
 from caudal_builtin.tables.numerals import (
+    TOO_EXACT,
     Mark,
+    canonical,
+    flaw,
     reader_said,
     unclear_thousands,
     with_comma,
@@ -23,7 +25,7 @@ MISFITS: Final = 20
 """Cells of one file that are told one by one."""
 
 _SAMPLE: Final = 1_000
-_NUMBERS: Final = (canonical_number, with_comma, with_point)
+_NUMBERS: Final = (canonical, with_comma, with_point)
 _SIGNS: Final = "€$£%"
 _WITHOUT_SIGNS: Final = str.maketrans("", "", _SIGNS)
 
@@ -48,7 +50,7 @@ def explain(
     if likely in _NUMBERS and decimal is not None:
         said = reader_said(decimal)
         other = [likely(text) is not None and said(text) is None for text in texts]
-        cell = _told(table, index, texts, other, f"no number with decimal '{decimal}'")
+        cell = _told(table, index, texts, other, lambda _: f"no number with decimal '{decimal}'")
         if cell:
             table.warnings.append(f"{stays}: {cell} is no number with decimal '{decimal}'")
             return
@@ -56,11 +58,10 @@ def explain(
         table.notes.append(f"{stays}: {_about_sign(table, index, texts)}")
     elif likely is not None:
         other = [bool(text) and likely(text) is None for text in texts]
-        cell = _told(
-            table, index, texts, other, f"no {_name_of_reader(likely)}, unlike most of its column"
-        )
+        cell = _told(table, index, texts, other, lambda text: _why_not(text, likely))
         if cell:
-            table.notes.append(f"{stays} because of {cell}")
+            why = _flaw(next(compress(texts, other)), likely)
+            table.notes.append(f"{stays} because of {cell}" + (f", which {why}" if why else ""))
         else:
             cell = _first(table, texts, lambda text: "," in text)
             table.warnings.append(
@@ -72,7 +73,10 @@ def _likely(texts: Sequence[str]) -> Callable[[str], Any] | None:
     """What reads most of a column's beginning; nothing if that is less than half of it."""
     sample = list(islice(filter(None, texts), _SAMPLE))
     readers = (*_NUMBERS, spanish_date, iso_date, _signed)
+    # A column of numbers with too many digits is one of numbers all the same, to who looks at it.
+    too_exact = sum(flaw(text) == TOO_EXACT for text in sample)
     counts = [sum(read(text) is not None for text in sample) for read in readers]
+    counts = [n + too_exact * (read in _NUMBERS) for n, read in zip(counts, readers, strict=True)]
     most = max(counts)
     return readers[counts.index(most)] if most and 2 * most >= len(sample) else None
 
@@ -85,8 +89,15 @@ def _signed(text: str) -> int | float | None:
     return next((found for read in _NUMBERS if (found := read(plain)) is not None), None)
 
 
-def _name_of_reader(reader: Callable[[str], Any]) -> str:
-    return "date" if reader in (spanish_date, iso_date) else "number"
+def _why_not(text: str, reader: Callable[[str], Any]) -> str:
+    name = "number" if reader in _NUMBERS else "date"
+    why = _flaw(text, reader)
+    return f"it {why}" if why else f"no {name}, unlike most of its column"
+
+
+def _flaw(text: str, reader: Callable[[str], Any]) -> str:
+    """Why a text that looks like a number is none, where most of a column are numbers."""
+    return flaw(text) if reader in _NUMBERS else ""
 
 
 def _about_sign(table: Table, index: int, texts: Sequence[str]) -> str:
@@ -96,14 +107,20 @@ def _about_sign(table: Table, index: int, texts: Sequence[str]) -> str:
     return f"{cell} has a sign beside the number; an addField with {without} makes it one"
 
 
-def _told(table: Table, index: int, texts: Sequence[str], other: Sequence[bool], why: str) -> str:
+def _told(
+    table: Table,
+    index: int,
+    texts: Sequence[str],
+    other: Sequence[bool],
+    why: Callable[[str], str],
+) -> str:
     """The first text that does not fit, and its row; the first few are told by their cells."""
     cells = compress(zip(table.places, texts, strict=True), other)
-    found = [(place, text[:SHOWN]) for place, text in islice(cells, MISFITS)]
+    found = list(islice(cells, MISFITS))
     for place, text in found[: max(0, MISFITS - len(table.misfits))]:
         cell = name_of(table.letters[index], place)
-        table.misfits.append({"cell": cell, "value": text, "why": why})
-    return next((f"'{text}' in row {place}" for place, text in found), "")
+        table.misfits.append({"cell": cell, "value": text[:SHOWN], "why": why(text)})
+    return next((f"'{text[:SHOWN]}' in row {place}" for place, text in found), "")
 
 
 def _first(table: Table, texts: Sequence[str], is_it: Callable[[str], bool]) -> str:
