@@ -19,6 +19,7 @@ from benchmarks.http import SECONDS, SPINNING, ask, executed, installed
 from benchmarks.nodes import as_the_server_does
 from benchmarks.serving import MEMORY, Served, serving
 from benchmarks.shapes import FIVE, chain, nothing
+from benchmarks.startup import resident
 
 AT_ONCE = 50
 LENGTH = 200
@@ -26,6 +27,7 @@ ROUNDS = 5
 PAIRS = 3
 CLIENTS = 16
 UNFINISHED = 1_000
+WAITING = 4_000
 HOLDING = '''
 import asyncio
 
@@ -49,6 +51,7 @@ def figures() -> Iterator[dict[str, Any]]:
     yield from _records()
     yield from _price()
     yield _restart()
+    yield _waiting()
 
 
 # -- records ---------------------------------------------------------------------------------------
@@ -154,3 +157,26 @@ def _restart() -> dict[str, Any]:
             open_ = ask(server.port, "GET", "/api/executions?status=pending,running&limit=500")
     name = f"start to {UNFINISHED:,} unfinished executions queued or running again"
     return at_most(name, seconds, "s", 2.0, seen=len(open_["executions"]))
+
+
+# -- waiting ---------------------------------------------------------------------------------------
+
+
+def _waiting() -> dict[str, Any]:
+    """Memory for each execution that waits for a person, beyond the first ones."""
+    asked = {"nodes": [{"id": "ask", "type": "humanApproval", "config": {"message": "Go on?"}}]}
+
+    def wait(port: int, count: int) -> None:
+        for _ in range(count):
+            ask(port, "POST", "/api/workflows/execute", {"workflow": asked})
+        while ask(port, "GET", "/api/executions?status=running,pending&limit=1")["executions"]:
+            sleep(0.05)
+
+    with serving() as server:
+        wait(server.port, WAITING // 2)
+        before = resident(server.pid)
+        wait(server.port, WAITING)
+        grown = (resident(server.pid) - before) * 1e6 / WAITING
+        page = ask(server.port, "GET", "/api/executions?status=waiting&limit=500")
+    name = f"memory of one execution that waits, of {WAITING:,}"
+    return at_most(name, grown, "bytes", 500.0, seen=len(page["executions"]))
