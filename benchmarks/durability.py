@@ -27,7 +27,8 @@ ROUNDS = 5
 PAIRS = 3
 CLIENTS = 16
 UNFINISHED = 1_000
-WAITING = 4_000
+WAITING = 6_000
+WARM = 2_000
 HOLDING = '''
 import asyncio
 
@@ -171,9 +172,10 @@ def _waiting() -> dict[str, Any]:
             ask(port, "POST", "/api/workflows/execute", {"workflow": asked})
         while ask(port, "GET", "/api/executions?status=running,pending&limit=1")["executions"]:
             sleep(0.05)
+        sleep(1)  # what ended a moment ago is let go of
 
     with serving() as server:
-        wait(server.port, WAITING // 2)
+        wait(server.port, WARM)
         before = resident(server.pid)
         wait(server.port, WAITING)
         grown = (resident(server.pid) - before) * 1e6 / WAITING
