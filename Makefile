@@ -13,7 +13,7 @@ EDITABLE := $(addprefix -e ,$(PACKAGES)) -e .
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-crash test-ot test-sandbox test-web lint types docs bench constraints clean
+.PHONY: help setup run test test-crash test-ot test-sandbox test-web lint types docs bench soak constraints clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z].*:.*## / {printf "%-42s %s\n", $$1, $$2}' Makefile
@@ -58,6 +58,9 @@ docs: setup ## Write the generated files anew
 
 bench: setup ## Measure speed; prints JSON
 	$(BIN)/python -m benchmarks
+
+soak: setup ## A steady load for ten minutes: memory, descriptors and tasks stay (MINUTES=10 RATE=40)
+	$(BIN)/python -m benchmarks.soak $(or $(MINUTES),10) $(or $(RATE),40)
 
 constraints: $(BIN)/uv ## Resolve every version anew into constraints.txt
 	@printf '%s\n' $(foreach package,$(PACKAGES),'-e ./$(package)') | $(UV) compile $(UVFLAGS) --upgrade \

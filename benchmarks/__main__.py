@@ -1,9 +1,10 @@
 """Run benchmarks and print one JSON line a figure: `python -m benchmarks [NAME…]`.
 
-Names: `nodes`, `http`, `status`, `startup`, `data`, `files`, `records`. A figure says its value,
-its unit, the floor of the same run, the ratio of the two, the limit that it is held against and
-whether it holds; a durable one also what `fdatasync` takes in its folder, in µs. If one does not
-hold, the exit code is 1. Nothing else should be running: the machine's load is printed first.
+Names: `nodes`, `http`, `durability`, `status`, `startup`, `data`, `files`, `records`. A figure says
+its value, its unit, the floor of the same run, the ratio of the two, the limit that it is held
+against and whether it holds; a durable one also what `fdatasync` takes in its folder, in µs. If one
+does not hold, the exit code is 1. Nothing else should be running: the machine's load is printed
+first.
 """
 
 from __future__ import annotations
@@ -15,11 +16,12 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from benchmarks import data, files, http, nodes, records, startup, status
+from benchmarks import data, durability, files, http, nodes, records, startup, status
 
 ALL: dict[str, Callable[[], Iterable[dict[str, Any]]]] = {
     "nodes": nodes.figures,
     "http": http.figures,
+    "durability": durability.figures,
     "status": status.figures,
     "startup": startup.figures,
     "data": data.figures,

@@ -36,7 +36,7 @@ async def _measure(place: str) -> list[dict[str, Any]]:
         storage = FolderStorage(folder) if place == "disk" else None
         more = disk(Path(folder)) if place == "disk" else {}
         async with Engine(Registry.of(nothing, column), storage=storage) as engine:
-            _as_the_server_does()
+            as_the_server_does()
             for name, workflow, count, most in (
                 ("chain of 2,000", chain(2_000), 2_000, 4.0),
                 ("fan of 1,000", fan(1_000), 1_001, 5.0),
@@ -79,7 +79,7 @@ async def _task_floor(count: int = 5_000) -> float:
     return (perf_counter() - begin) / count * 1e6
 
 
-def _as_the_server_does() -> None:
+def as_the_server_does() -> None:
     """The settings of the interpreter that the server uses."""
     from caudal_server.serving import GC_THRESHOLDS, SWITCH_SECONDS
 

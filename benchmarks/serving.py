@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,9 @@ from time import perf_counter
 
 ROOT = Path(__file__).parents[1]
 """Where the modules of benchmarks are found by what they install."""
+
+MEMORY = (sys.executable, "-m", "benchmarks.memory")
+"""Starts a server that keeps nothing."""
 
 ADDRESS = re.compile(r"http://[\w.\[\]:]+:(\d+)")
 
@@ -33,24 +36,34 @@ class Served:
 
 
 @contextmanager
-def serving(*extra: str, plugins: Path | None = None) -> Iterator[Served]:
-    """`caudal serve` on a free port with a data folder of its own; `plugins` joins the path."""
-    with tempfile.TemporaryDirectory() as data:
+def serving(
+    *extra: str,
+    plugins: Path | None = None,
+    data: Path | None = None,
+    command: Sequence[str] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
+    """`caudal serve` on a free port with a data folder of its own, or this one.
+
+    `plugins` joins the path, `command` stands for `caudal`.
+    """
+    with tempfile.TemporaryDirectory() as own:
+        folder = data or Path(own)
         begin = perf_counter()
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        environment.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
+        variables = {**os.environ, "PYTHONUNBUFFERED": "1", **(environment or {})}
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)  # an installed package is compiled
         if plugins is not None:
-            environment["PYTHONPATH"] = f"{plugins}{os.pathsep}{ROOT}"
+            variables["PYTHONPATH"] = f"{plugins}{os.pathsep}{ROOT}"
         process = subprocess.Popen(
-            [_command(), "serve", "--port", "0", "--data", data, *extra],
+            [*(command or (_command(),)), "serve", "--port", "0", "--data", str(folder), *extra],
             stderr=subprocess.STDOUT,
             stdout=subprocess.PIPE,
             text=True,
-            cwd=data,
-            env=environment,
+            cwd=folder,
+            env=variables,
         )
         try:
-            yield Served(process.pid, _port(process), Path(data), perf_counter() - begin)
+            yield Served(process.pid, _port(process), folder, perf_counter() - begin)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)

@@ -40,7 +40,7 @@ def figures() -> Iterator[dict[str, Any]]:
             ask(server.port, "GET", "/")
             starts.append(perf_counter() - begin)
             sleep(1)
-            idle.append(_resident(server.pid))
+            idle.append(resident(server.pid))
     yield at_most("start to first answer", median(starts), "s", 1.5)
     yield at_most("idle memory, the server", median(idle), "MB", 110.0)
     runs = [_import() for _ in range(TURNS)]
@@ -50,12 +50,12 @@ def figures() -> Iterator[dict[str, Any]]:
     yield at_most("their memory, beyond caudal_core", median(r[1] for r in runs), "MiB", 15.0)
 
 
-def _resident(pid: int) -> float:
+def resident(pid: int) -> float:
     """MB that the process and its children hold."""
     own = Path(f"/proc/{pid}/status").read_text()
     kilobytes = next(int(line.split()[1]) for line in own.splitlines() if line.startswith("VmRSS"))
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return kilobytes / 1000 + sum(_resident(int(child)) for child in children)
+    return kilobytes / 1000 + sum(resident(int(child)) for child in children)
 
 
 def _import() -> tuple[float, float]:

@@ -13,11 +13,13 @@ from time import monotonic, sleep
 
 import pytest
 from tests.acceptance.client import LONGEST, Client
-from tests.acceptance.marks import SHAPES, TOKEN, Outside, marked
+from tests.acceptance.flows import Document, chain, node
+from tests.acceptance.marks import SHAPES, TOKEN, TOLD, Outside, marked
 from tests.acceptance.serving import Server, serving
 
 from caudal_core.journal import FINISHED
 from caudal_core.journal.crashing import BLOB, STEPS
+from caudal_core.testing.invariants import broken
 
 pytestmark = pytest.mark.crash
 
@@ -35,12 +37,17 @@ def begin(port: int, outside: Outside, accepted: list[str], count: int) -> None:
             token = f"{id(client)}-{number}"
             large = "c" if number % 5 == 4 else ""
             body = {
-                "workflow": marked(shape, outside.sink, large=large),
+                "workflow": marked(shape, outside.sink, large=large, failing=number % 7 == 3),
                 "inputs": {TOKEN: token},
                 "labels": {TOKEN: token},
             }
             answer = client.ask("POST", "/api/workflows/execute", body)
             accepted.append(answer.expect(200)["executionId"])
+
+
+def telling() -> Document:
+    """The workflow that is told of what failed."""
+    return chain(node("t", "trigger"), node("o", "output"), name=TOLD, id=TOLD)
 
 
 def died(server: Server) -> None:
@@ -56,17 +63,21 @@ def all_ended(server: Server, outside: Outside) -> None:
             server.ended(identity)
 
 
-@pytest.mark.parametrize("point", [point for point in POINTS if "claim" not in point])
+@pytest.mark.parametrize("point", [p for p in POINTS if "claim" not in p and "event" not in p])
 def test_killed_at_a_step(tmp_path: Path, point: str) -> None:
     """What was accepted ends, nothing recorded runs again, every output is its own."""
     outside, accepted = Outside(tmp_path), list[str]()
-    with serving(tmp_path, CAUDAL_CRASH_AT=f"{point}:3") as server:
+    with serving(tmp_path, CAUDAL_CRASH_AT=point if "notice" in point else f"{point}:3") as server:
+        server.post("/api/workflows", telling(), 201)
         begin(server.port, outside, accepted, 40)
         died(server)
     recorded, before = outside.recorded(), outside.counted()
     with serving(tmp_path) as server:
         all_ended(server, outside)
-        begin(server.port, outside, accepted, 2)
+        begin(server.port, outside, accepted, 4)
+        all_ended(server, outside)
+        while not server.get(f"/api/workflows/{TOLD}/executions")["total"]:
+            sleep(0.02)  # one of the four has failed, and somebody is told
         all_ended(server, outside)
     assert [] == outside.wrong()
     assert set(accepted) <= outside.states().keys()
@@ -87,6 +98,34 @@ def test_killed_while_taking_up(tmp_path: Path, side: str) -> None:
         all_ended(server, outside)
     assert [] == outside.wrong()
     assert set(accepted) <= outside.states().keys()
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+def test_killed_while_an_event_is_recorded(tmp_path: Path, side: str) -> None:
+    """No event that was acknowledged lacks its execution, and no key ever has two."""
+    outside, answered = Outside(tmp_path), dict[str, str]()
+
+    def call(server: Server, key: str) -> None:
+        answer = server.ask("POST", "/api/webhook/hook", {"n": 1}, webhook_id=key)
+        answered.setdefault(key, answer.expect(200)["executionId"])
+        assert answered[key] == answer.json["executionId"]
+
+    with serving(tmp_path, CAUDAL_CRASH_AT=f"event:{side}:5") as server:
+        server.post(
+            "/api/workflows", chain(node("w", "webhook"), node("o", "output"), id="hook"), 201
+        )
+        with suppress(OSError, HTTPException):
+            for number in range(9):
+                call(server, f"key-{number}")
+        died(server)
+    assert 4 == len(answered)
+    with serving(tmp_path) as server:
+        for number in range(9):
+            call(server, f"key-{number}")
+        all_ended(server, outside)
+        assert 9 == server.get("/api/workflows/hook/executions")["total"]
+    assert 9 == len(set(answered.values()))
+    assert [] == broken(outside.database)
 
 
 def test_an_unknown_point_is_refused(tmp_path: Path) -> None:

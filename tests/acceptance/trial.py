@@ -147,14 +147,20 @@ async def once(config: Meeting, data: Any, ctx: Context) -> Any:
 
 
 class Marking(Config):
-    """A file in which effects are counted, and how many characters the output is larger by."""
+    """A file in which effects are counted, and how many characters the output is larger by.
+
+    `fails` is how many attempts fail, before they do anything.
+    """
 
     sink: Path
     more: int = 0
+    fails: int = 0
 
 
 def mark(config: Marking, data: Any, ctx: Context) -> dict[str, Any]:
     """Leave a line outside, and hand on what came in with a mark of this node."""
+    if ctx.attempt <= config.fails:
+        raise HandlerError("not yet")
     line = f"{ctx.execution_id} {ctx.node_id} {ctx.idempotency_key}\n"
     with config.sink.open("a", encoding="utf-8") as file:
         file.write(line)

@@ -13,6 +13,7 @@ from benchmarks import http
 from benchmarks.client import Load
 from benchmarks.disk import disk
 from benchmarks.figures import at_most, ratio
+from benchmarks.soak import judged
 
 
 @pytest.mark.parametrize(("held", "code"), [((True, True), 0), ((False, True), 1)])
@@ -69,3 +70,12 @@ def test_an_execution_that_did_not_complete_is_no_figure(
             http.executed(0, 16)
     else:
         assert 4.0 == http.executed(0, 16)[1]
+
+
+def test_a_soak_sees_what_grows() -> None:
+    """What grows from the third quarter to the last, beyond what is allowed, does not hold."""
+    flat = {"megabytes": 100.0, "descriptors": 30.0, "threads": 7.0, "tasks": 6.0}
+    samples = [{**flat, "megabytes": 100.0 + 2 * number} for number in range(40)]
+    found = judged(samples)
+    assert [False, True, True, True] == [figure["holds"] for figure in found.values()]
+    assert all(figure["holds"] for figure in judged([flat] * 40).values())

@@ -19,6 +19,7 @@ from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine, retention, sweeping
 from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.sqlite import KEPT_PAGES
+from caudal_core.journal.statements import Statement
 from caudal_core.testing.invariants import broken
 
 DAY = 86_400.0
@@ -282,6 +283,21 @@ async def test_commits_do_not_wait_for_it(tmp_path: Path, monkeypatch: pytest.Mo
             done += 1
         assert 30 == await tidying
         assert 30 <= done
+
+
+async def test_events_that_started_nothing_go_too(tmp_path: Path) -> None:
+    """A skipped tick is kept for the usual days; one that started something goes with that."""
+    async with running(tmp_path, retention_days=30) as engine:
+        identity = await ran(engine, {"a": give(1)})
+        now = time()
+        for key, execution, days in (("new", None, 1), ("old", None, 31), ("begun", identity, 31)):
+            row = ("t", key, execution, None, now - days * DAY, "because")
+            engine.journal.write(Statement.TRIGGER_EVENT, row)
+        await engine.journal.flush()
+        await engine.retention.tidy()
+        assert 2 == count(tmp_path, "trigger_event")
+        await engine.erase(identity)
+        assert 1 == count(tmp_path, "trigger_event")
 
 
 @pytest.mark.parametrize("stored", [True, False])

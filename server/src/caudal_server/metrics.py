@@ -8,6 +8,7 @@ handlers.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import time
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ class Snapshot(NamedTuple):
 
     engine: Engine
     unfinished: Mapping[str, tuple[int, float]]
+    tasks: int
     database_bytes: int | None
     blob_bytes: int | None
 
@@ -148,6 +150,9 @@ METRICS = (
         lambda seen: [((), getattr(seen.engine.runner, "abandoned_threads", 0))],
     ),
     Metric(
+        "caudal_tasks", "gauge", (), "Tasks on the event loop.", lambda seen: [((), seen.tasks)]
+    ),
+    Metric(
         "caudal_database_bytes",
         "gauge",
         (),
@@ -168,7 +173,7 @@ async def page(engine: Engine) -> bytes:
     """The whole page."""
     unfinished = await engine.counted()
     database, blobs = await engine.read(engine.storage.sizes)
-    seen = Snapshot(engine, unfinished, database, blobs)
+    seen = Snapshot(engine, unfinished, len(asyncio.all_tasks()), database, blobs)
     text: bytes = await engine.read(lambda: _written(seen))
     return text
 

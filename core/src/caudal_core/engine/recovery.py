@@ -5,20 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from time import time
 from typing import TYPE_CHECKING
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.resume import (
-    give,
-    read_document,
-    read_edited,
-    read_inputs,
-    read_record,
-    read_runs,
-)
+from caudal_core.engine.reading_back import TOGETHER, Before, Found, read_back
+from caudal_core.engine.resume import give, read_document, read_record
 from caudal_core.engine.telling import Ended
-from caudal_core.engine.waiting import Found, read_waits
+from caudal_core.engine.waiting import Found as Waits
 from caudal_core.errors import InvalidWorkflow, NotFound, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
@@ -30,7 +25,7 @@ if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
 
 Make = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], Execution]
-Resume = Callable[[Execution, Found], None]
+Resume = Callable[[Execution, Waits], None]
 
 
 class Recovery:
@@ -50,13 +45,22 @@ class Recovery:
         """Take up all that has not ended and does not wait."""
         history = self._engine.storage.history
         if history is not None:
-            for execution_id in await self._engine.read(history.unfinished):
-                await self.take_up(execution_id)
+            await self._all(await self._engine.read(history.unfinished))
 
     async def again(self) -> None:
         """Try those that could not go on."""
-        for execution_id in list(self.stalled):
-            await self.take_up(execution_id)
+        await self._all(list(self.stalled))
+
+    async def take_up(self, execution_id: str) -> None:
+        """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
+        await self._all([execution_id])
+
+    async def _all(self, identities: Sequence[str]) -> None:
+        for begin in range(0, len(identities), TOGETHER):
+            some = identities[begin : begin + TOGETHER]
+            found = await self._engine.read(partial(read_back, self._engine.storage, some))
+            for execution_id in some:
+                await self._try(execution_id, found.get(execution_id))
 
     def give_up(
         self,
@@ -72,10 +76,9 @@ class Recovery:
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
         self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
 
-    async def take_up(self, execution_id: str) -> None:
-        """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
+    async def _try(self, execution_id: str, found: Found | None) -> None:
         try:
-            await self._take_up(execution_id)
+            await self._take_up(execution_id, found)
         except (InvalidWorkflow, OSError) as error:
             self.stalled[execution_id] = f"it waits to be taken up again: {error_text(error)}"
             text = "the execution %s waits: %s"
@@ -98,17 +101,18 @@ class Recovery:
             settings = Settings.model_validate(found or {})
         return record, settings
 
-    async def _take_up(self, execution_id: str) -> None:
-        storage = self._engine.storage
-        execution = await self._read(execution_id)
+    async def _take_up(self, execution_id: str, found: Found | None) -> None:
+        before = _sound(execution_id, found)
+        execution = await self._made(before)
         if execution is not None and not self._engine.closing:
-            waits: Found = await self._engine.read(lambda: read_waits(storage, execution_id))
-            self._resume(execution, waits)
+            self._resume(execution, before.waits)
 
     async def load(self, execution_id: str) -> Execution | None:
         """One that waits, to be looked at; nothing where that is not possible."""
+        storage = self._engine.storage
+        found = await self._engine.read(partial(read_back, storage, [execution_id]))
         try:
-            execution = await self._read(execution_id)
+            execution = await self._made(_sound(execution_id, found.get(execution_id)))
         except (InvalidWorkflow, NotFound, OSError):
             return None
         if execution is None or execution.record.state != "waiting":
@@ -116,17 +120,22 @@ class Recovery:
         execution.dormant = True
         return execution
 
-    async def _read(self, execution_id: str) -> Execution | None:
-        engine, storage = self._engine, self._engine.storage
-        record: ExecutionRecord = await engine.read(lambda: read_record(storage, execution_id))
+    async def _made(self, before: Before) -> Execution | None:
+        record = before.record
         if record.finished:
             return None
-        document = await engine.read(lambda: read_document(storage, record))
-        graph = await engine.graph(document, workflow_id=record.workflow_id)
-        runs = await engine.read(lambda: read_runs(storage, record))
-        inputs = await engine.read(lambda: read_inputs(storage, record.id))
-        execution = self._make(record, graph, inputs, runs)
-        edited = await engine.read(lambda: read_edited(storage, record))
-        if edited is not None:
-            give(execution, edited)
+        wanted = {"workflow_id": record.workflow_id, "digest": record.workflow_hash}
+        graph = await self._engine.graph(before.document, **wanted)
+        execution = self._make(record, graph, before.inputs, before.runs)
+        if before.edited is not None:
+            give(execution, before.edited)
         return execution
+
+
+def _sound(execution_id: str, found: Found | None) -> Before:
+    """What was read, or what went wrong with it."""
+    if found is None:
+        raise NotFound(kind="Execution", id=execution_id)
+    if isinstance(found, Exception):
+        raise found
+    return found

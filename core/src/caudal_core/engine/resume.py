@@ -74,11 +74,16 @@ def fetched(
 def read_runs(storage: Storage, record: ExecutionRecord) -> list[NodeRun]:
     """The runs of an execution, their outputs whole. Blocks."""
     runs = storage.history.runs(record) if storage.history else []
+    whole_outputs(storage, runs)
+    return runs
+
+
+def whole_outputs(storage: Storage, runs: Sequence[NodeRun]) -> None:
+    """Fetch the outputs that are kept elsewhere. Blocks."""
     for run in runs:
         for port, payload in (run.outputs or {}).items():
             if payload.ref is not None and storage.blobs is not None and run.outputs:
                 run.outputs[port] = fetched(storage.blobs, payload.ref, payload.metadata)
-    return runs
 
 
 def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:

@@ -80,6 +80,7 @@ class Retention:
             return 0
         count = await self._by_age(ageing)
         count += await self._by_size(ageing)
+        await self._skipped(ageing)
         await self._unused(ageing)
         await self._sweeper.sweep(ageing)
         await self._shrink()
@@ -108,6 +109,16 @@ class Retention:
             if not page:
                 return count
             place = page[-1].created, page[-1].id
+
+    async def _skipped(self, ageing: Ageing) -> None:
+        """Events that started nothing, and so go with no execution."""
+        days = self._engine.options.retention_days
+        before = time() - days * DAY
+        while days and (page := await self._engine.read(partial(ageing.skipped, before))):
+            for begin in range(0, len(page), STEP):
+                for row in page[begin : begin + STEP]:
+                    self._engine.journal.write(Statement.ERASE_EVENT, row)
+                await self._paced(self._flush)
 
     async def _learn(self, ageing: Ageing) -> None:
         """What the workflows themselves say, read once for each version."""

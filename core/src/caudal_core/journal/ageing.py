@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 from sqlalchemy import Engine, func, select, tuple_
 
 from caudal_core.journal.records import FINISHED
-from caudal_core.journal.tables import execution, node_run, plan, workflow, workflow_version
+from caudal_core.journal.tables import (
+    execution,
+    node_run,
+    plan,
+    trigger_event,
+    workflow,
+    workflow_version,
+)
 from caudal_core.values import decode
 
 PAGE = 500
@@ -54,6 +61,15 @@ class Ageing:
                     select(*_ENDED).where(execution.c.id.in_(some), execution.c.state.in_(FINISHED))
                 )
             ]
+
+    def skipped(self, before: float) -> list[tuple[str, str]]:
+        """Trigger and key of some events that started nothing, from before a moment."""
+        event = trigger_event.c
+        query = select(event.trigger, event.key).where(
+            event.execution.is_(None), event.created < before
+        )
+        with self._database.connect() as connection:
+            return [(row[0], row[1]) for row in connection.execute(query.limit(PAGE))]
 
     def runs(self, execution_id: str) -> int:
         """Beyond the highest number of its runs."""

@@ -57,10 +57,9 @@ class BlobFolder:
 
     def measured(self) -> int:
         """The bytes of all blobs; they are looked at once, and counted from then on."""
-        with self._counting:
-            if self._bytes is None:
-                self._bytes = sum(size for _, size, _ in self.all())
-            return self._bytes
+        if self._bytes is None:
+            self._bytes = sum(size for _, size, _ in self.all())
+        return self._bytes
 
     def _count(self, size: int) -> None:
         with self._counting:

@@ -27,6 +27,9 @@ STEPS: dict[str, Callable[[int, Row], bool]] = {
     "start": lambda statement, row: statement == Statement.NODE and row[_STATE] == "running",
     "complete": lambda statement, row: statement == Statement.NODE and row[_STATE] in SETTLED,
     "finish": lambda statement, _: statement == Statement.FINISH,
+    "timer": lambda statement, _: statement == Statement.TIMER,
+    "notice": lambda statement, _: statement == Statement.NOTICE,
+    "event": lambda statement, _: statement == Statement.TRIGGER_EVENT,
 }
 """What each step writes: whether a row is it. The step `blob` writes a file and no row."""
 

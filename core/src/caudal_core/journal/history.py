@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -148,9 +148,29 @@ class History:
         columns = execution.c.inputs, execution.c.inputs_ref
         with self._database.connect() as connection:
             row = connection.execute(select(*columns).where(execution.c.id == execution_id)).first()
-        if row is None or (row[0] is None and row[1] is None):
-            return {}, None
-        return (decode(row[0]) if row[0] is not None else None), row[1]
+        return ({}, None) if row is None else _inputs(row[0], row[1])
+
+    def several(self, identities: Sequence[str]) -> dict[str, ExecutionRecord]:
+        """Those of these executions that there are."""
+        found = self._records(select(*_RECORD).where(execution.c.id.in_(identities)))
+        return {record.id: record for record in found}
+
+    def inputs_of_several(self, identities: Sequence[str]) -> dict[str, tuple[Any, str | None]]:
+        """What each execution was given, as `inputs` says it."""
+        query = select(execution.c.id, execution.c.inputs, execution.c.inputs_ref)
+        with self._database.connect() as connection:
+            rows = connection.execute(query.where(execution.c.id.in_(identities)))
+            return {row[0]: _inputs(row[1], row[2]) for row in rows}
+
+    def runs_of_several(self, records: Sequence[ExecutionRecord]) -> dict[str, list[NodeRun]]:
+        """The runs of each execution in the order in which they began."""
+        plans = {record.id: self.plan(record.plan_hash) for record in records}
+        found: dict[str, list[NodeRun]] = {key: [] for key in plans}
+        query = select(*node_run.columns).where(node_run.c.execution.in_(list(plans)))
+        with self._database.connect() as connection:
+            for row in connection.execute(query.order_by(node_run.c.execution, node_run.c.number)):
+                found[row.execution].append(_run(row, plans[row.execution]))
+        return found
 
     def edited(self, execution_id: str) -> Edited | None:
         """The node whose input a replay was given, and that input by port."""
@@ -213,6 +233,12 @@ class History:
     def _records(self, query: Select[Any]) -> list[ExecutionRecord]:
         with self._database.connect() as connection:
             return [_record(row) for row in connection.execute(query)]
+
+
+def _inputs(value: bytes | None, ref: str | None) -> tuple[Any, str | None]:
+    if value is None and ref is None:
+        return {}, None
+    return (None if value is None else decode(value)), ref
 
 
 def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:

@@ -14,7 +14,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.errors import Unavailable
+from caudal_core.errors import Unavailable, error_text
 from caudal_core.journal.tables import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -47,8 +47,13 @@ def bring_up(database: Path) -> Path | None:
         raise newer(str(database), found, way_back(database, _copy_of(database, found)))
     copy = _copy_of(database, head())
     _copy(database, copy)
-    with at(database) as engine:
-        upgrade(engine)
+    try:
+        with at(database) as engine:
+            upgrade(engine)
+    except Exception as error:
+        text = f"{database} could not be brought from schema {found} to {head()}"
+        why = f"{text}, and is as it was: {error_text(error)}; start the older version again"
+        raise WrongSchema(message=why) from error
     text = "%s was brought from schema %s to %s; %s"
     logging.getLogger(__name__).warning(text, database, found, head(), way_back(database, copy))
     return copy

@@ -37,6 +37,7 @@ class SqliteSink:
 
     def __init__(self, folder: Path) -> None:
         self.database = folder / "caudal.db"
+        self.pragmas: Sequence[str] = PRAGMAS
         self._lock_file = folder / "caudal.lock"
         self._lock: int | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -93,7 +94,7 @@ class SqliteSink:
 
         return {
             "database": str(self.database),
-            "pragmas": list(PRAGMAS),
+            "pragmas": list(self.pragmas),
             "schema": schema(),
             "statements": statements(),
         }

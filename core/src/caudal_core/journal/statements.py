@@ -60,7 +60,8 @@ class Statement:
     ERASE_EXECUTION: Final = 27
     ERASE_VERSION: Final = 28
     ERASE_PLAN: Final = 29
-    ERASE_REST: Final = 30
+    ERASE_EVENT: Final = 30
+    ERASE_REST: Final = 31
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -144,6 +145,7 @@ def statements() -> list[str]:
             ~exists().where(workflow.c.hash == tables.workflow_version.c.hash),
         ),
         Statement.ERASE_PLAN: delete(tables.plan).where(tables.plan.c.hash == key),
+        Statement.ERASE_EVENT: _erase_event(),
     }
     for number, table in erasures().items():
         made[number] = delete(table).where(table.c.execution == key)
@@ -179,6 +181,13 @@ def erasures() -> dict[int, Table]:
     own = (tables.node_run, tables.node_state)  # the latter belongs to its workflow
     rest = [table for table in found if table not in own]
     return dict(enumerate(rest, Statement.ERASE_REST))
+
+
+def _erase_event() -> Delete:
+    """One that started nothing, by its trigger and its key."""
+    event = tables.trigger_event.c
+    mine = event.trigger == bindparam("trigger_id"), event.key == bindparam("event_key")
+    return delete(tables.trigger_event).where(*mine, event.execution.is_(None))
 
 
 def _erase_runs() -> Delete:

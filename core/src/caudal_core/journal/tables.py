@@ -146,6 +146,7 @@ trigger_event = Table(
     Column("created", Float, nullable=False),
     Column("skipped", Text),
     Index("trigger_event_by_created", "trigger", "created"),
+    Index("trigger_event_by_execution", "execution"),
 )
 """What a trigger has told of, each key once, and the execution that it started; null where it
 started none, and why."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -112,6 +112,12 @@ class Waits:
         with self._database.connect() as connection:
             rows = connection.execute(query).all()
         return [_timer(*row) for row in rows]
+
+    def awaited(self, identities: Sequence[str]) -> set[str]:
+        """Those of these executions that have any."""
+        query = select(timer.c.execution).where(timer.c.execution.in_(identities))
+        with self._database.connect() as connection:
+            return set(connection.execute(query).scalars())
 
     def due(self, until: float, after: tuple[float, str], limit: int) -> list[tuple[float, str]]:
         """The next moments, and the executions that wait for them, behind `after`."""

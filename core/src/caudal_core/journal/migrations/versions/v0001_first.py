@@ -177,6 +177,7 @@ def upgrade() -> None:
     op.create_index(
         "trigger_event_by_created", "trigger_event", ["trigger", "created"], unique=False
     )
+    op.create_index("trigger_event_by_execution", "trigger_event", ["execution"], unique=False)
     op.create_table(
         "trigger_lease",
         sa.Column("trigger", sa.Text(), nullable=False),
