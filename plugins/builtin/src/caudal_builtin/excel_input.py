@@ -11,6 +11,7 @@ from caudal_builtin.tables.config import ExcelInputConfig
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
+    Data,
     HandlerError,
     Records,
     Text,
@@ -31,7 +32,7 @@ from caudal_core import (
     icon="sheet",
     effect="idempotent",
 )
-def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
+def excel_input(config: ExcelInputConfig, data: Data, ctx: Context) -> Records:
     """Read a table from a spreadsheet, a csv file or the workflow itself.
 
     Ports:

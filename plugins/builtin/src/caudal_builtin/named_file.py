@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from caudal_builtin.inputs import are_records
 from caudal_builtin.wording import counted
-from caudal_core import Config, Context, DataError, Field, NotAvailable, Text
+from caudal_core import Config, Context, Data, DataError, Field, NotAvailable, Text
 from caudal_core.formats import as_text
-from caudal_core.records import is_records
 from caudal_core.template import templates_in
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -57,7 +56,7 @@ class FileConfig(Config):
     )
 
 
-def named_file(config: FileConfig, data: Any, ctx: Context, *, inline: bool) -> str:
+def named_file(config: FileConfig, data: Data, ctx: Context, *, inline: bool) -> str:
     """The id or path of the file to read, templates filled; empty if none is named.
 
     `NotAvailable` for a remote file; `inline` says that the config holds the content itself, beside
@@ -68,15 +67,15 @@ def named_file(config: FileConfig, data: Any, ctx: Context, *, inline: bool) -> 
     return name
 
 
-def _filled(config: FileConfig, data: Any, ctx: Context) -> str:
+def _filled(config: FileConfig, data: Data, ctx: Context) -> str:
     key = "fileId" if config.file_id else "filePath"
     name = config.file_id or config.file_path
     if not any(templates_in(name)):
         return name.strip()
-    if is_records(data):
+    if are_records(data):
         if len(data) != 1:
             raise _one_needed(key, name, len(data))
-        data = data[0]
+        data = next(iter(data))
     return as_text(ctx.render(name, data if isinstance(data, dict) else {})).strip()
 
 

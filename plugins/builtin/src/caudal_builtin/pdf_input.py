@@ -11,7 +11,7 @@ from caudal_builtin.named_file import FileConfig, named_file
 from caudal_builtin.pdf import job
 from caudal_builtin.pdf.pages import parse
 from caudal_builtin.wording import counted
-from caudal_core import Context, Field, HandlerError, Secret, Text, handler
+from caudal_core import Context, Data, Field, HandlerError, Secret, Text, handler
 
 
 class PdfInputConfig(FileConfig):
@@ -74,7 +74,7 @@ class PdfInputConfig(FileConfig):
     icon="file-text",
     effect="idempotent",
 )
-def pdf_input(config: PdfInputConfig, data: Any, ctx: Context) -> Any:
+def pdf_input(config: PdfInputConfig, data: Data, ctx: Context) -> Any:
     """Read the text of a PDF file, or take it from the workflow itself.
 
     Ports:
