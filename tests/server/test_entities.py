@@ -138,6 +138,7 @@ def test_a_write_can_be_repeated(tmp_path: Path) -> None:
     [
         ({}, 422, "records is missing"),
         ({"records": [1]}, 422, "records is a list, not of objects alone"),
+        ({"records": [{"id": "a"}, {"id": ""}]}, 422, "row 1: its id is an empty text"),
         ({"records": "x"}, 422, "records is a text"),
         ({"records": ROWS, "mode": "replace"}, 422, "there is no mode 'replace'"),
         ({"records": ROWS, "keyColumns": "meter"}, 422, "keyColumns must be a list"),
