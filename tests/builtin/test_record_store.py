@@ -480,8 +480,16 @@ def test_the_fields_of_an_entity_are_listed_once(store: RecordStore) -> None:
         Query(where=filter_of({"field": "prize", "value": 1})),
         Query(sort=sort_of(["prize"])),
     ):
-        with pytest.raises(UnknownField, match="the fields are: id, createdAt, a$"):
+        with pytest.raises(UnknownField, match=r"the fields are: id, createdAt, a$"):
             store.read(entity, query)
+
+
+@REAL
+def test_an_entity_has_so_many_properties(store: RecordStore) -> None:
+    """Beyond them nothing is written, and the error says what else can be done."""
+    with pytest.raises(InvalidRequest, match="10,001 properties; 10,000 are most: leave some"):
+        save(store, "wide", [{f"p{n}": n for n in range(10_001)}])
+    assert store.find("wide") is None
 
 
 @EVERY

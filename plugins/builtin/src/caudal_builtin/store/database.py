@@ -261,7 +261,8 @@ def _checked(properties: dict[str, str]) -> dict[str, str]:
     """The properties, if they are not more than anybody can mean."""
     if len(properties) > MOST_PROPERTIES:
         message = (
-            f"an entity would have {len(properties):,} properties; {MOST_PROPERTIES:,} are the most"
+            f"an entity would have {len(properties):,} properties; {MOST_PROPERTIES:,} are most: "
+            "leave some columns out, or write them as one property that is an object"
         )
         raise InvalidRequest(message=message)
     return properties
