@@ -144,6 +144,29 @@ def test_a_template_takes_the_one_record_of_a_list(tmp_path: Path, key: str) -> 
             run_handler(excel_input, rows, stored, files=files)
 
 
+@pytest.mark.parametrize(
+    ("stored", "data"),
+    [
+        ({"fileId": "x" * 5_000}, {}),
+        ({"filePath": "x" * 5_000 + "{{year}}"}, []),
+        ({"filePath": "s3://" + "x" * 5_000}, {}),
+        ({"filePath": "a.csv", "fileName": "x" * 5_000}, {}),
+    ],
+)
+def test_a_long_name_is_not_repeated_whole(
+    tmp_path: Path, stored: dict[str, Any], data: Any
+) -> None:
+    """An error, or what is said, is short however long a name the config gives."""
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    try:
+        ran = run_handler(excel_input, data, stored, files=FileAccess([tmp_path]))
+        said = ran.message or ""
+    except HandlerError as error:
+        said = str(error)
+    assert "x" * 90 in said
+    assert len(said) < 300 + len(str(tmp_path))
+
+
 def test_a_name_without_templates_takes_whatever_comes(read: Read, tmp_path: Path) -> None:
     """What comes in is not looked at where the name is fixed."""
     (tmp_path / "a.csv").write_text("a\n1\n")

@@ -295,3 +295,13 @@ def test_data_folder_without_a_name_is_invalid(command: list[str]) -> None:
     assert 2 == done.exit_code
     assert "it is empty; name a folder" in done.stderr
     assert [] == list(Path().iterdir())
+
+
+def test_an_unknown_upload_is_told_what_helps_here() -> None:
+    """Without a server nothing can be uploaded: the advice is a path, or the server's data."""
+    document = {"nodes": [node("in", "excelInput", config={"fileId": "f" + "0" * 32})]}
+    done = caudal("run", saved(document))
+    assert 1 == done.exit_code
+    assert "there is no uploaded file f000" in done.stderr
+    assert "set filePath to a file beside the workflow, or --data to" in done.stderr
+    assert "POST" not in done.stderr

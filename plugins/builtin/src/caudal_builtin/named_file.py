@@ -7,6 +7,7 @@ import re
 from caudal_builtin.inputs import are_records
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, Data, DataError, Field, NotAvailable, Text
+from caudal_core.files import short
 from caudal_core.formats import as_text
 from caudal_core.template import templates_in
 
@@ -80,6 +81,7 @@ def _filled(config: FileConfig, data: Data, ctx: Context) -> str:
 
 
 def _one_needed(key: str, name: str, count: int) -> DataError:
+    name = short(name)
     return DataError(
         f"{key} '{name}' is filled from one object, but {counted(count, 'record')} came in",
         es=f"{key} '{name}' se rellena con un objeto, pero llegaron {count} registros",
@@ -92,6 +94,7 @@ def _refuse_remote(config: FileConfig, name: str, *, inline: bool) -> None:
     wanted = config.use_gcs or (bool(config.gcs_path) and not name and not inline)
     remote = config.gcs_path if wanted else name
     if wanted or _REMOTE.match(name):
+        remote = short(remote)
         raise NotAvailable(
             f"the remote file '{remote}' cannot be read: this version reads no remote files",
             es=f"no se puede leer el archivo remoto '{remote}': esta versión no lee remotos",
