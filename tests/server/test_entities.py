@@ -195,6 +195,7 @@ def test_a_query_that_does_not_fit_is_refused(
         ({}, "name is missing"),
         ({"name": 5.5}, "name is a number"),
         ({"name": " "}, "an entity cannot be called"),
+        ({"name": "gpj\u202e.exe"}, "an entity cannot be called 'gpj .exe'"),
         ({"name": "a", "properties": []}, "properties is a list"),
         ({"name": "a", "properties": {"b": "varchar"}}, "'b' has the type 'varchar'"),
     ],
