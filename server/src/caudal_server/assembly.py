@@ -17,7 +17,7 @@ from caudal_core.stores import RecordStores, StorePlace
 from caudal_core.text import Text
 from caudal_core.uploads import Uploads
 from caudal_core.workers import Limits
-from caudal_server.databases import check_database
+from caudal_server.databases import database_of
 from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
@@ -56,7 +56,7 @@ def _records(settings: Settings, registry: Registry) -> RecordStores:
     """The record stores; they connect when records are first asked for."""
     for name in ("store_url", "records_url"):
         if (url := getattr(settings, name)) is not None:
-            check_database(variable_of(name), url, only="postgresql" if name == "store_url" else "")
+            database_of(variable_of(name), url, only="postgresql" if name == "store_url" else "")
     place = StorePlace(settings.data, settings.store_url, settings.records_url)
     return RecordStores(registry.stores, place)
 
