@@ -6,27 +6,18 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
+from caudal_builtin.entity_config import EntityConfig
 from caudal_builtin.inputs import are_records, without_reserved
 from caudal_builtin.memory import afford_copies
 from caudal_builtin.wording import counted
-from caudal_core import Config, Context, Data, DataError, Field, Records, Text, handler
+from caudal_core import Context, Data, DataError, Field, Records, Text, handler
 from caudal_core.stores import Query, filter_of, sort_of
 from caudal_core.template import templates_in
 
 
-class FetchDataConfig(Config):
+class FetchDataConfig(EntityConfig):
     """Which records, in which order, how many, and which columns of them."""
 
-    entity_id: str = Field(
-        "",
-        title=Text(en="Entity", es="Entidad"),
-        description=Text(
-            en="The id of the entity; where there is none, its name is looked for.",
-            es="El id de la entidad; si no existe, se busca por su nombre.",
-        ),
-        aliases=("selectedEntityId",),
-        template=False,
-    )
     entity_name: str = Field(
         "",
         title=Text(en="Entity's name", es="Nombre de la entidad"),
