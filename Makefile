@@ -52,6 +52,7 @@ types: setup ## Check the types
 	$(BIN)/mypy
 
 docs: setup ## Write the generated files anew
+	$(BIN)/python -m tools.migrations
 	$(BIN)/python -m tools.openapi
 	$(BIN)/python -m tools.docs
 

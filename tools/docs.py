@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from tools.parts import cli, errors, handlers, hooks, journal, kit, operations, settings
+from tools.parts import cli, errors, handlers, hooks, journal, kit, metrics, operations, settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = ("README.md", "README.es.md", "CONTRIBUTING.md", "docs/*.md")
@@ -35,6 +35,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "http-status": errors.statuses,
     "operations": operations.table,
     "journal": journal.columns,
+    "metrics": metrics.table,
     "settings": settings.table,
     "settings-later": settings.later,
 }

@@ -256,6 +256,55 @@ def test_what_must_not_be_repeated_may_be_asked_for(tmp_path: Path) -> None:
     assert "ran\nran\n" == (tmp_path / "deed").read_text()
 
 
+@crash
+@pytest.mark.parametrize(("approved", "lines"), [(True, "ran\n"), (False, "ran\nran\n")])
+def test_what_nobody_knows_a_person_is_asked(tmp_path: Path, *, approved: bool, lines: str) -> None:
+    """With `onInterrupted` `ask` the execution waits, over more crashes, for a person's word."""
+    deed = {"folder": str(tmp_path), "mine": "deed", "others": ["go"]}
+    steps = [node("t", "trigger"), node("d", "trialOnce", deed, onInterrupted="ask")]
+    with serving(tmp_path) as server:
+        identity = server.start(chain(*steps, node("o", "output")))
+        server.status_until(identity, lambda _: (tmp_path / "deed").exists())
+        server.end(signal.SIGKILL)
+    (tmp_path / "go").touch()
+    for _ in range(2):
+        with serving(tmp_path) as server:
+            server.status_until(identity, lambda found: found["status"] == "waiting")
+            (unknown,) = server.get("/api/effects")["effects"]
+            assert ("waiting", False) == (unknown["status"], unknown["outcomeKnown"])
+            server.end(signal.SIGKILL)
+    with serving(tmp_path) as server:
+        (asked,) = server.get("/api/approvals")["approvals"]
+        assert "outcome" == asked["kind"]
+        server.post(f"/api/approvals/{asked['id']}", {"approved": approved})
+        assert "completed" == server.ended(identity).state
+        (known,) = server.get("/api/effects")["effects"]
+        assert ("completed", True) == (known["status"], known["outcomeKnown"])
+    assert lines == (tmp_path / "deed").read_text()
+
+
+@crash
+def test_what_was_saved_is_not_saved_again(tmp_path: Path) -> None:
+    """Killed as soon as the records are there, whether that was recorded or not: each once."""
+    rows = 5_000
+    for number in range(4):
+        name = f"saved{number}"
+        steps = [
+            node("big", "trialLarge", {"rows": rows, "characters": 5}),
+            node("s", "saveRecords", {"tableName": name}),
+            node("o", "output"),
+        ]
+        with serving(tmp_path) as server:
+            identity = server.start(chain(*steps))
+            while name not in [found["name"] for found in server.get("/api/entities")]:
+                sleep(0.001)
+            server.end(signal.SIGKILL)
+        with serving(tmp_path) as server:
+            assert "completed" == server.ended(identity).state
+            (found,) = (each for each in server.get("/api/entities") if each["name"] == name)
+            assert rows == found["records"]
+
+
 # -- stopped in an orderly way ---------------------------------------------------------------------
 
 
@@ -276,6 +325,35 @@ def test_stopping_lets_what_runs_end(tmp_path: Path) -> None:
         assert 0 == server.process.wait(LONGEST)
     with serving(tmp_path) as server:
         assert "completed" == server.get(f"/api/executions/{identity}")["status"]
+
+
+def test_a_second_signal_stops_at_once(tmp_path: Path) -> None:
+    """Whoever does not want to wait for what runs says so again; it goes on at the next start."""
+    with serving(tmp_path, CAUDAL_DRAIN_SECONDS="60") as server:
+        identity = server.start(counted(tmp_path, "hurried", "go"))
+        at_the_gate(server, identity)
+        server.process.send_signal(signal.SIGTERM)
+        while server.ask("GET", "/readyz").status == 200:
+            sleep(0.01)
+        refused = server.ask("POST", "/api/workflows/execute", {"workflow": flow([])})
+        assert (503, "5") == (refused.status, refused.headers["retry-after"])
+        server.process.send_signal(signal.SIGTERM)
+        assert -signal.SIGTERM == server.process.wait(LONGEST / 2)
+    (tmp_path / "go").touch()
+    with serving(tmp_path) as server:
+        assert "completed" == server.ended(identity).state
+    assert "ran\n" == (tmp_path / "hurried").read_text()
+
+
+def test_no_work_is_taken_without_room(tmp_path: Path) -> None:
+    """A server whose reserve is larger than the disk is alive, not ready, and says why."""
+    with serving(tmp_path, CAUDAL_DISK_RESERVE="1024PiB") as server:
+        assert "ok" == server.get("/healthz")["status"]
+        ready = server.ask("GET", "/readyz")
+        assert "CAUDAL_DISK_RESERVE" in ready.expect(503)["detail"]
+        refused = server.ask("POST", "/api/workflows/execute", {"workflow": flow([])})
+        assert "CAUDAL_DISK_RESERVE" in refused.expect(503)["detail"]
+        assert "5" == refused.headers["retry-after"]
 
 
 def test_what_does_not_end_in_time_goes_on_at_the_next_start(tmp_path: Path) -> None:

@@ -134,7 +134,38 @@ async def once(config: Meeting, data: Any, ctx: Context) -> Any:
     return await meet(config, data, ctx)
 
 
-HANDLERS = (values, types, units, large, fail, meet, once, count)
+class Marking(Config):
+    """A file in which effects are counted, and how many characters the output is larger by."""
+
+    sink: Path
+    more: int = 0
+
+
+def mark(config: Marking, data: Any, ctx: Context) -> dict[str, Any]:
+    """Leave a line outside, and hand on what came in with a mark of this node."""
+    line = f"{ctx.execution_id} {ctx.node_id} {ctx.idempotency_key}\n"
+    with config.sink.open("a", encoding="utf-8") as file:
+        file.write(line)
+    came = data if "A" not in data else {**data["A"], **data.get("B", {})}
+    own = {ctx.node_id: ctx.execution_id}
+    return {**came, **own} if not config.more else {**came, **own, "more": "x" * config.more}
+
+
+async def mark_async(config: Marking, data: Any, ctx: Context) -> dict[str, Any]:
+    """The same from a task."""
+    await asyncio.sleep(0)
+    return mark(config, data, ctx)
+
+
+MARKS = (
+    handler("trialMark", effect="pure", light=True)(mark),
+    handler("trialMarkThread", effect="idempotent")(mark),
+    handler("trialMarkAsync", effect="keyed")(mark_async),
+    handler("trialMarkOnce", effect="at_most_once")(mark),
+    handler("trialMarkJoin", inputs=("A", "B"), effect="pure", light=True)(mark),
+)
+
+HANDLERS = (values, types, units, large, fail, meet, once, count, *MARKS)
 
 
 @hookimpl

@@ -177,7 +177,6 @@ LATER: dict[str, Callable[[Context], Any]] = {
     "http": lambda ctx: ctx.http,
     "connection": lambda ctx: ctx.connection("plant"),
     "blob_writer": lambda ctx: ctx.blob_writer(),
-    "state": lambda ctx: ctx.state,
 }
 
 

@@ -224,7 +224,7 @@ async def test_cancel_whatever_runs(tmp_path: Path, case: str, *, stored: bool) 
         execution = await engine.submit(document(nodes, "x y"))
         await until(execution, lambda: len(execution.committed) > (case == "between attempts"))
         asked = monotonic()
-        assert (True, "running") == await engine.cancel(execution.id)
+        assert await engine.cancel(execution.id) in ((True, "running"), (True, "waiting"))
         assert await execution.finished(2.0)
         assert monotonic() - asked < 2.2
         assert ("cancelled", None) == (execution.record.state, execution.record.error)

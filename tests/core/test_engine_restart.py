@@ -213,7 +213,7 @@ async def test_failures_and_branches_survive(tmp_path: Path) -> None:
 
 
 async def test_retries_go_on(tmp_path: Path) -> None:
-    """A node that still had attempts left gets those, after the ones that were recorded."""
+    """A node that still had attempts left gets those, each once, at the moment they were due."""
     attempts: list[int] = []
 
     def flaky(*, second: bool) -> Handler:
@@ -232,11 +232,13 @@ async def test_retries_go_on(tmp_path: Path) -> None:
         async with asyncio.timeout(LONG):
             while not execution.committed:
                 await execution.change(execution.version, LONG)
+    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database:
+        ((due,),) = database.execute("SELECT due FROM timer WHERE kind = 'retry'").fetchall()
+        assert 1000 <= due - (execution.committed[0].started or 0) <= 1101
+        database.execute("UPDATE timer SET due = 1")
+        database.commit()
     async with life(tmp_path, flaky(second=True)) as engine:
-        found = engine.live(execution.id)
-        assert found is not None
-        assert await found.finished(LONG)
-        view = await engine.view(execution.id)
+        view = await ended(engine, execution.id)
     assert ([1, 2], "completed", "done") == (attempts, view.record.state, final(view))
     assert [(1, "failed"), (2, "completed")] == [(run.attempt, run.state) for run in view.runs]
     assert (1, 0) == (view.record.completed_nodes, view.record.failed_nodes)

@@ -19,7 +19,7 @@ from caudal_core.errors import InUse, Unavailable
 from caudal_core.journal import Journal
 from caudal_core.journal.journal import FEED, Row
 from caudal_core.journal.sqlite import SqliteSink
-from caudal_core.journal.statements import Statement
+from caudal_core.journal.statements import ACCEPT, Statement
 from caudal_core.journal.tables import metadata
 
 
@@ -30,8 +30,25 @@ async def soon(awaitable: Awaitable[Any]) -> Any:
 
 def execution_row(key: str, state: str | None = "pending") -> Row:
     """An execution that was accepted."""
-    names = key, "org", "w", "W", "hash", "plan"
-    return *names, b"{}", None, b'{"a":"b"}', state, "here", 1, 12.5, 1, 0, 0, 0, None
+    known = {
+        "id": key,
+        "organization": "org",
+        "workflow_id": "w",
+        "workflow_name": "W",
+        "workflow_hash": "hash",
+        "plan_hash": "plan",
+        "inputs": b"{}",
+        "labels": b'{"a":"b"}',
+        "state": state,
+        "owner": "here",
+        "epoch": 1,
+        "created": 12.5,
+        "total_nodes": 1,
+        "completed_nodes": 0,
+        "failed_nodes": 0,
+        "seq": 0,
+    }
+    return tuple(known.get(name) for name in ACCEPT)
 
 
 def query(folder: Path, text: str) -> list[Any]:
@@ -68,7 +85,7 @@ async def test_every_table_is_there(tmp_path: Path) -> None:
             row[0] for row in query(tmp_path, "SELECT name FROM sqlite_master WHERE type='table'")
         }
         assert set(metadata.tables) <= names
-        assert [("schema", "1")] == query(tmp_path, "SELECT key, value FROM about")
+        assert [("0001",)] == query(tmp_path, "SELECT version_num FROM alembic_version")
 
 
 async def test_the_database_survives_a_power_cut(tmp_path: Path) -> None:
@@ -104,6 +121,16 @@ async def test_a_batch_is_all_or_nothing(tmp_path: Path) -> None:
         made.write(Statement.ACCEPT, execution_row("e2"))
         await soon(made.flush())
         assert [("e2",)] == query(tmp_path, "SELECT id FROM execution")
+
+
+async def test_an_execution_that_is_there_stays(tmp_path: Path) -> None:
+    """One that is accepted once more, as after a lost answer, is left as it has become."""
+    async with sqlite_journal(tmp_path) as (made, _):
+        made.write(Statement.ACCEPT, execution_row("e1"))
+        made.write(Statement.START, ("running", 13.5, "e1"))
+        made.write(Statement.ACCEPT, execution_row("e1"))
+        await soon(made.flush())
+        assert [("running", 13.5)] == query(tmp_path, "SELECT state, started FROM execution")
 
 
 async def test_the_writer_is_killed(tmp_path: Path) -> None:

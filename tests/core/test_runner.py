@@ -90,6 +90,28 @@ async def test_an_abandoned_thread_is_replaced() -> None:
         assert output(await made.run(job(where))) not in gate.names
 
 
+async def test_a_thread_that_does_not_come_back_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A warning names the handler, once; of one that comes back soon nothing is said."""
+    monkeypatch.setattr("caudal_core.runner.pool.LATE", 0.05)
+    stuck, soon = Gate(), Gate()
+    async with runner(threads=2) as made:
+        tasks = [asyncio.create_task(made.run(job(gate.handler))) for gate in (stuck, soon)]
+        await stuck.entered()
+        await soon.entered()
+        soon.open.set()
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+        await until(lambda: bool(caplog.messages))
+        (said,) = caplog.messages
+        assert f"'{stuck.handler.type}'" in said
+        assert "look at ctx.check()" in said
+        stuck.open.set()
+        await until(lambda: made.abandoned_threads == 0)
+
+
 async def test_many_abandoned_threads() -> None:
     """However many are given up at once, as many others can run as before."""
     gates = Gate(), Gate()

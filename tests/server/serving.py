@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,18 @@ import httpx2
 import uvicorn
 from fastapi import FastAPI
 
+from caudal_builtin.plugin import caudal_triggers
 from caudal_core import Config, Context, Field, HandlerError, Outputs, Records, handler
 from caudal_core.engine import Engine, EngineOptions, FolderStorage
 from caudal_core.files import FileAccess
 from caudal_core.handler import Handler
 from caudal_core.registry import Registry
+from caudal_core.trigger import Clock
+from caudal_core.triggers import TriggerService
 from caudal_server.app import create_app
 from caudal_server.assembly import uploads_of
 from caudal_server.listeners import listen
+from caudal_server.schedules import KeptWorkflows
 from caudal_server.serving import uvicorn_config
 from caudal_server.settings import Settings
 
@@ -84,6 +89,7 @@ def output(config: Value, data: Any, ctx: Context) -> Any:
     return data
 
 
+TRIGGERS = {trigger.node_type: trigger for trigger in caudal_triggers()}
 HANDLERS = (give, rows, halves, fail, units, gate, output)
 
 
@@ -142,16 +148,24 @@ def application(folder: Path, *handlers: Handler, memory: bool = False, **given:
     storage = None if memory else FolderStorage(folder / "data")
     found = settings(folder, **given)
     options = EngineOptions(files=FileAccess(uploads=uploads_of(found)))
-    engine = Engine(Registry.of(*(handlers or HANDLERS)), storage=storage, options=options)
+    registry = replace(Registry.of(*(handlers or HANDLERS)), triggers=TRIGGERS)
+    engine = Engine(registry, storage=storage, options=options)
     return create_app(engine, found)
 
 
 @asynccontextmanager
 async def service(
-    folder: Path, *handlers: Handler, memory: bool = False, **given: Any
+    folder: Path,
+    *handlers: Handler,
+    memory: bool = False,
+    clock: Clock | None = None,
+    **given: Any,
 ) -> AsyncIterator[Service]:
-    """A service in this process, without a socket."""
+    """A service in this process, without a socket; its schedules go by the clock."""
     app = application(folder, *handlers, memory=memory, **given)
+    place = KeptWorkflows(app.state.engine, app.state.finder)
+    on = app.state.settings.schedules
+    app.state.triggers = TriggerService(app.state.engine, place, clock=clock, enabled=on)
     transport = httpx2.ASGITransport(app, raise_app_exceptions=False)
     async with (
         app.router.lifespan_context(app),

@@ -185,3 +185,19 @@ async def test_an_id_may_end_as_the_address_of_data_does(tmp_path: Path) -> None
 
 def _href(found: Any) -> str:
     return str(found["ports"]["out"]["href"])
+
+
+async def test_an_execution_is_deleted(tmp_path: Path) -> None:
+    """What has ended is gone with its data, what runs stays, and what is not there is 404."""
+    async with service(tmp_path) as here:
+        held = await here.start(flow(node("a", "gate")))
+        done = (await here.run(flow(node("a", "give", value=1))))["executionId"]
+        refused = await here.http.delete(f"/api/executions/{held}")
+        assert 409 == refused.status_code
+        assert "cancel it first" in refused.json()["detail"]
+        assert 204 == (await here.http.delete(f"/api/executions/{done}")).status_code
+        for path in ("", "/logs", "/nodes/a", "/nodes/a/data"):
+            await here.get(f"/api/executions/{done}{path}", 404)
+        listed = (await here.get("/api/executions"))["executions"]
+        assert [held] == [row["id"] for row in listed]
+        assert 404 == (await here.http.delete(f"/api/executions/{done}")).status_code

@@ -18,23 +18,38 @@ from caudal_server.assembly import make_engine
 from caudal_server.openapi import document
 
 CALLS: Final = (
-    *("getService", "getHealth", "getReadiness"),
+    *("getService", "getHealth", "getReadiness", "getMetrics"),
     *("listHandlers", "getHandler", "listPlugins", "reloadPlugins"),
     *("validateWorkflow", "createWorkflow", "saveWorkflow"),
     *("listWorkflows", "getWorkflow", "listWorkflowVersions"),
+    *("getWorkflowVersion", "restoreWorkflowVersion"),
     *("executeWorkflow", "getExecution", "getExecutionLogs"),
     *("listExecutions", "listWorkflowExecutions"),
     *("getExecutionNode", "getExecutionNodeData"),
     *("streamExecutionEvents", "cancelExecution", "executeNode"),
+    *("replayExecution", "retryExecution", "listEffects"),
+    *("listApprovals", "getApproval", "decideApproval"),
+    *("listSchedules", "getSchedule", "listTicks"),
+    *("pauseSchedule", "resumeSchedule", "pauseSchedules", "resumeSchedules"),
     *("createEntity", "getEntity", "listEntities", "saveEntity"),
     *("writeRecords", "listRecords", "getRecord"),
     *("uploadFile", "getFile", "listFiles", "getFileContent"),
-    *("deleteRecord", "deleteEntity", "deleteFile", "deleteWorkflow"),
+    *("deleteRecord", "deleteEntity", "deleteFile"),
+    *("deleteExecution", "deleteWorkflow"),
 )
 """Every operation in an order in which each finds what it asks about."""
 
 LEFT_OUT: Final = ("streamEvents", "callWebhook")
 """A stream without an end; what a caller sends to a webhook is the workflow's business."""
+
+FAILING: Final = {"id": "n1", "type": "addField", "config": {"fieldValue": "{{a}}"}}
+ASKING: Final = {"id": "n1", "type": "humanApproval"}
+NIGHTLY: Final = {
+    "id": "n1",
+    "type": "trigger",
+    "config": {"scheduleEnabled": True, "cron": "30 2 * * *"},
+}
+"""Of workflows that no example has, but that some operations are about."""
 
 QUERY: Final = {"executeWorkflow": {"wait": "30"}, "getExecutionNodeData": {"port": "true"}}
 """Parameters of calls: the others look at an execution that has ended, and at one of two ports."""
@@ -142,6 +157,24 @@ def wrong(operation: dict[str, Any], answer: httpx2.Response) -> list[str]:
     return found
 
 
+async def prepare(http: httpx2.AsyncClient) -> dict[str, str]:
+    """What is there beside the examples: a failed execution, a question, a schedule."""
+
+    async def executed(node: dict[str, Any], wait: int) -> str:
+        body = {"workflow": {"nodes": [node]}}
+        answer = await http.post(f"/api/workflows/execute?wait={wait}", json=body)
+        return str(answer.json()["executionId"])
+
+    failed = await executed(FAILING, 30)
+    asking = await executed(ASKING, 0)
+    while (await http.get(f"/api/executions/{asking}?wait=30")).json()["status"] != "waiting":
+        pass
+    await http.put("/api/workflows/nightly", json={"nodes": [NIGHTLY]})
+    asked = (await http.get("/api/approvals")).json()["approvals"]
+    planned = (await http.get("/api/schedules")).json()["schedules"]
+    return {"failed": failed, "approvalId": asked[0]["id"], "scheduleId": planned[0]["id"]}
+
+
 def remember(name: str, answer: httpx2.Response, seen: dict[str, str]) -> None:
     """Keep what later calls need in their paths."""
     if name == "executeWorkflow":
@@ -156,11 +189,13 @@ def remember(name: str, answer: httpx2.Response, seen: dict[str, str]) -> None:
 
 async def test_every_example_can_be_replayed(tmp_path: Path) -> None:
     """Called one after the other on a fresh server, each answers as the document says."""
-    seen = {"workflowId": "price-filter", "nodeId": "n2", "type": "condition"}
+    seen = {"workflowId": "price-filter", "nodeId": "n2", "type": "condition", "version": "1"}
     said: dict[str, Any] = {}
     async with fresh(tmp_path) as http:
+        seen |= await prepare(http)
         for name in CALLS:
-            answer = await replayed(http, name, seen)
+            own = {"executionId": seen["failed"]} if name == "retryExecution" else {}
+            answer = await replayed(http, name, seen | own)
             remember(name, answer, seen)
             said[name] = answer.json() if JSON in answer.headers.get("content-type", "") else None
     assert said["validateWorkflow"]["valid"], said["validateWorkflow"]

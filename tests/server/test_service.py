@@ -46,6 +46,18 @@ async def test_a_faulty_journal_is_not_ready(tmp_path: Path) -> None:
         here.engine.journal.fault = None
 
 
+async def test_threads_that_do_not_come_back(tmp_path: Path) -> None:
+    """When more than half of the threads are lost to nodes that nobody waits for, it says so."""
+    async with service(tmp_path) as here:
+        pool = here.engine.runner._pool  # type: ignore[attr-defined] # noqa: SLF001
+        pool.abandoned = pool.size // 2
+        assert {"status": "ready"} == await here.get("/readyz")
+        pool.abandoned = pool.size // 2 + 1
+        told = await here.get("/readyz", 503)
+        assert f"abandoned {pool.size // 2 + 1} threads" in told["detail"]
+        pool.abandoned = 0
+
+
 async def test_a_stopping_server_is_not_ready(tmp_path: Path) -> None:
     """A server that stops is alive but takes no work."""
     async with service(tmp_path) as here:

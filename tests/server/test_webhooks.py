@@ -1,5 +1,6 @@
 """What a call from outside becomes in a workflow."""
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -168,5 +169,60 @@ def test_a_query_has_an_end(tmp_path: Path) -> None:
         answer = await hook.call(flow(node("in", "webhook")), "?" + "a&" * 10_000)
         assert 422 == answer.status_code
         assert "the query has 10,001 fields; 10,000 are allowed" == answer.json()["detail"]
+
+    with_hook(tmp_path, test)
+
+
+def test_a_repeated_call_starts_nothing(tmp_path: Path) -> None:
+    """A call with the `webhook-id` of one before gets the first one's execution, also later."""
+
+    async def test(hook: Hook) -> None:
+        async def call(identity: str) -> Any:
+            answer = await hook.call(flow(node("in", "webhook")), headers={"webhook-id": identity})
+            assert 200 == answer.status_code, answer.text
+            return answer.json()
+
+        first = await call("msg_1")
+        assert "pending" == first["status"]
+        status = await hook.service.ended(first["executionId"])
+        again = await call("msg_1")
+        assert (first["executionId"], "completed") == (again["executionId"], again["status"])
+        assert "it started nothing more" in again["message"]
+        assert first["executionId"] != (await call("msg_2"))["executionId"]
+        assert first["executionId"] != (await call("x" * 1000))["executionId"]
+        assert "trigger" in status["labels"]
+        listed = await hook.service.get("/api/executions")
+        assert 3 == len(listed["executions"])
+
+    with_hook(tmp_path, test)
+
+
+def test_a_repeated_call_is_answered_like_the_first(tmp_path: Path) -> None:
+    """Where a node decides the answer, the repeat gets it too, and one of the two runs."""
+
+    async def test(hook: Hook) -> None:
+        workflow = answering(mode="template", template="{{n}}")
+        calls = [
+            hook.service.http.post("/api/webhook/w", json={"n": 5}, headers={"webhook-id": "m"})
+            for _ in range(5)
+        ]
+        saved = await hook.service.http.put("/api/workflows/w", json=workflow)
+        assert saved.is_success
+        answers = await asyncio.gather(*calls)
+        assert {(200, "5")} == {(answer.status_code, answer.text) for answer in answers}
+        assert 1 == len({answer.headers["x-execution-id"] for answer in answers})
+
+    with_hook(tmp_path, test)
+
+
+def test_calls_without_a_key_are_each_their_own(tmp_path: Path) -> None:
+    """Without `webhook-id` every call starts an execution, and nothing more is recorded."""
+
+    async def test(hook: Hook) -> None:
+        workflow = flow(node("in", "webhook"))
+        ids = {(await hook.call(workflow)).json()["executionId"] for _ in range(3)}
+        assert 3 == len(ids)
+        status = await hook.service.ended(next(iter(ids)))
+        assert "labels" not in status
 
     with_hook(tmp_path, test)

@@ -226,3 +226,35 @@ def test_the_address_names_the_workflow(tmp_path: Path) -> None:
         assert "7" == (await found.get("/api/workflows/7"))["id"]
 
     with_service(tmp_path, test)
+
+
+def test_an_old_version_is_restored_as_a_new_one(tmp_path: Path) -> None:
+    """Restoring gives an old version a new number; of what is the newest already none is made."""
+
+    async def test(found: Service) -> None:
+        for name in ("one", "two"):
+            await found.http.put("/api/workflows/a", json={**DRAFT, "name": name})
+        path = "/api/workflows/a/versions/1"
+        got = await found.http.get(path)
+        assert ("one", '"1"') == (got.json()["name"], got.headers["etag"])
+        same = await found.http.get(path, headers={"If-None-Match": '"1"'})
+        assert 304 == same.status_code
+        stale = await found.http.post(f"{path}/restore", headers={"If-Match": '"1"'})
+        assert 412 == stale.status_code
+        for _ in range(2):
+            answer = await found.http.post(f"{path}/restore")
+            assert (200, "one", '"3"') == (
+                answer.status_code,
+                answer.json()["name"],
+                answer.headers["etag"],
+            )
+        versions = await found.get("/api/workflows/a/versions")
+        assert [(3, "one"), (2, "two"), (1, "one")] == [
+            (version["version"], version["name"]) for version in versions
+        ]
+        assert versions[0]["hash"] == versions[2]["hash"]
+        for place in ("a/versions/9", "none/versions/1"):
+            assert 404 == (await found.http.get(f"/api/workflows/{place}")).status_code
+            assert 404 == (await found.http.post(f"/api/workflows/{place}/restore")).status_code
+
+    with_service(tmp_path, test)

@@ -21,12 +21,16 @@ from caudal_core import (
     Field,
     Handler,
     HandlerError,
+    Outcome,
     Outputs,
+    Question,
     Records,
+    Reply,
     Row,
     Secret,
     Text,
     UnknownField,
+    Wait,
     ZoneName,
     handler,
     hookimpl,
@@ -281,6 +285,34 @@ def use_records(ctx: Context) -> None:
     ctx.records.read("meters")  # type: ignore[arg-type]
     given: RecordStores = RecordStores.of(MemoryRecordStore(meters=[{"meter": "A"}]))
     run_handler(double, [], records=given)
+
+
+# -- waiting, and what became of an effect ---------------------------------------------------------
+
+
+async def valve_is_open(
+    config: Config, data: Any, key: str, since: datetime, ctx: Context
+) -> Outcome:
+    """Look whether it was done."""
+    return Outcome.happened(data) if since < ctx.now() else Outcome.unknown()
+
+
+@handler("openValve", effect="at_most_once", reconcile=valve_is_open)
+def open_valve(config: Config, data: Any, ctx: Context) -> Outputs | Wait:
+    """Ask, then do it."""
+    if ctx.answer is None:
+        ctx.state["asked"] = True
+        return Wait(Question("Open it?", user_name="Ana"), seconds=60, memo={"n": 1})
+    assert_type(ctx.answer, Reply)
+    assert_type(ctx.answer.approved, bool)
+    return Outputs(out=data)
+
+
+def use_wait() -> None:
+    """A test of such a handler."""
+    assert_type(run_handler(open_valve, 1).wait, Wait | None)
+    run_handler(open_valve, 1, answer=Reply(approved=True))
+    Wait("Open it?")  # type: ignore[arg-type]
 
 
 # -- embedding ------------------------------------------------------------------------------------

@@ -19,32 +19,43 @@ from caudal_core.errors import (
 )
 from caudal_core.handler import Handler, Outputs, handler
 from caudal_core.hookspecs import hookimpl
+from caudal_core.outcome import Outcome
 from caudal_core.records import Data, Records, Row
 from caudal_core.text import Text
+from caudal_core.trigger import Call, Event, Trigger, TriggerContext
 from caudal_core.values import JSON
+from caudal_core.waits import Question, Reply, Wait
 from caudal_core.workers import Answer
 from caudal_core.zones import ZoneName
 
 __all__ = [
     "JSON",
     "Answer",
+    "Call",
     "CaudalError",
     "Config",
     "Context",
     "Data",
     "DataError",
+    "Event",
     "Field",
     "FileRefused",
     "Handler",
     "HandlerError",
     "NotAvailable",
+    "Outcome",
     "Outputs",
+    "Question",
     "Records",
+    "Reply",
     "Row",
     "Secret",
     "TemplateError",
     "Text",
+    "Trigger",
+    "TriggerContext",
     "UnknownField",
+    "Wait",
     "WorkerCrashed",
     "WorkerLimit",
     "ZoneName",

@@ -12,6 +12,7 @@ from typing import Any, NoReturn, overload
 
 from caudal_core.errors import (
     ExecutionCancelled,
+    InvalidResult,
     NodeMemory,
     NodeTimeout,
     NotAvailable,
@@ -23,7 +24,8 @@ from caudal_core.notes import Log, Notes
 from caudal_core.records import Records, Row
 from caudal_core.stores import RecordAccess, RecordStores
 from caudal_core.template import render_rows, render_value
-from caudal_core.values import JSON
+from caudal_core.values import JSON, decode, encode, normalise
+from caudal_core.waits import Reply
 from caudal_core.workers import Answer, Limits, shared_workers
 
 MAX_MESSAGE_CHARACTERS = 2_000
@@ -34,6 +36,13 @@ TAKEN = frozenset(("success", "error", "outputdata", "outputdatainfo", "metadata
 def utc_now() -> datetime:
     """This moment, in UTC."""
     return datetime.now(UTC)
+
+
+ReadState = Callable[[str, str], "bytes | None"]
+"""From a workflow's id and a node's to what that node has kept, in journal form."""
+
+MAX_STATE = 64_000
+"""Bytes that what a node keeps between executions may take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,8 @@ class Environment:
     limits: Limits = field(default_factory=Limits)
     records: RecordStores = field(default_factory=RecordStores)
     clock: Callable[[], datetime] = utc_now
+    workflow_id: str = ""
+    read_state: ReadState | None = None
     node_memory: int | None = None
 
 
@@ -59,7 +70,8 @@ class Context:
     """The execution a node runs in, and its ways to speak to it.
 
     `deadline` is on `time.monotonic()`'s scale, or null. `attempt` counts from 1. `generation`
-    is raised by each retry or replay of the execution.
+    is raised by each retry or replay of the execution. `answer` says how the wait ended that the
+    handler asked for (see `caudal_core.Wait`); it is null when the handler is first called.
     """
 
     __slots__ = (
@@ -67,6 +79,9 @@ class Context:
         "_env",
         "_notes",
         "_records",
+        "_state",
+        "_state_before",
+        "answer",
         "attempt",
         "deadline",
         "generation",
@@ -90,6 +105,9 @@ class Context:
         self._notes: Notes | None = None
         self._records: RecordAccess | None = None
         self._cancelled = False
+        self.answer: Reply | None = None
+        self._state_before: bytes | None = None
+        self._state: JSON = None
 
     @property
     def notes(self) -> Notes:
@@ -276,9 +294,43 @@ class Context:
         raise _absent("writing blobs piece by piece", "escribir blobs por partes")
 
     @property
-    def state(self) -> NoReturn:
-        """A small JSON value that this node of this workflow keeps between executions."""
-        raise _absent("state between executions", "el estado entre ejecuciones")
+    def state(self) -> JSON:
+        """What this node of this workflow keeps from one execution to the next.
+
+        An empty object at first, of up to 64 kB as JSON. It may be changed in place or set anew;
+        what it is when the handler returns is kept, in the transaction of the node's result, and
+        nothing is kept when the handler raises. Of two executions at one time the last one wins.
+        """
+        if self._state_before is None:
+            read = self._env.read_state
+            found = None if read is None else read(self._env.workflow_id, self.node_id)
+            self._state_before = found or b"{}"
+            self._state = decode(self._state_before)
+        return self._state
+
+    @state.setter
+    def state(self, value: JSON) -> None:
+        _ = self.state
+        self._state = value
+
+    @property
+    def has_read_state(self) -> bool:
+        """Whether the handler has looked at what it keeps; the runner asks this."""
+        return self._state_before is not None
+
+    def changed_state(self) -> bytes | None:
+        """What is to be kept, in journal form; nothing where it is as before.
+
+        `InvalidResult` where it takes more than it may.
+        """
+        kept = encode(normalise(self._state))
+        if len(kept) > MAX_STATE:
+            raise InvalidResult(
+                f"ctx.state takes {len(kept):,} bytes; {MAX_STATE:,} are the limit",
+                es=f"ctx.state ocupa {len(kept):,} bytes; el límite es {MAX_STATE:,}",
+                hint="keep large data in an entity: ctx.records",
+            )
+        return None if kept == self._state_before else kept
 
 
 def _absent(what: str, what_es: str) -> NotAvailable:

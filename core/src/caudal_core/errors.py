@@ -18,6 +18,7 @@
     ├── ExecutionCancelled      somebody cancelled
     ├── InvalidWorkflow         a workflow with problems, all of them listed
     ├── InvalidRequest          a call whose arguments do not fit
+    │   └── KeyReused           a key that was used for another call already
     ├── NotFound                no workflow, execution, node or handler has this id
     │   └── EntityNotFound      no record store has an entity of this id or name
     ├── Conflict                what is stored has changed meanwhile
@@ -25,6 +26,8 @@
     ├── Overloaded              too much is waiting already
     ├── Unavailable             the journal cannot write, or the engine is stopping
     │   └── InUse               a folder or a port that something else holds
+    ├── CallFailed              a URL that did not take what it was told
+    │   └── CallRefused         one that never will
     ├── HandlerDefinitionError  a handler that is written wrong, found when it is defined
     └── PluginError             a plugin that could not be taken in
 
@@ -271,6 +274,16 @@ class InvalidRequest(CaudalError):
     code = "INVALID_REQUEST"
 
 
+class KeyReused(InvalidRequest):
+    """A key that was used for another call already."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    en = "the key was used for another call already, which began the execution {id}"
+    es = "la clave ya se usó en otra llamada, que inició la ejecución {id}"
+    hint_en = "send the same call again to get that execution, or take a new key for this one"
+    hint_es = "repita la misma llamada para obtener esa ejecución o use otra clave para esta"
+
+
 class NotFound(CaudalError):
     """Nothing of this kind has this id."""
 
@@ -309,6 +322,18 @@ class InUse(Unavailable):
     code = "IN_USE"
     hint_en = "stop what holds it, or choose another"
     hint_es = "detenga lo que lo ocupa o elija otro"
+
+
+class CallFailed(CaudalError):
+    """A URL that did not take what it was told; it is called again."""
+
+    code = "CALL_FAILED"
+
+
+class CallRefused(CallFailed):
+    """A URL that will never take what it is told; it is not called again."""
+
+    code = "CALL_REFUSED"
 
 
 class HandlerDefinitionError(CaudalError):

@@ -22,6 +22,9 @@ UNRECORDED: Final[tuple[Effect, ...]] = ("pure", "idempotent")
 
 Function = Callable[..., Any]
 ConfigClass = type[Config]
+Reconcile = Callable[..., Any]
+"""`(config, data, key, since, ctx)`, `def` or `async def`, that returns an `Outcome`."""
+
 Migrate = Callable[[dict[str, Any], int], dict[str, Any]]
 Wants = Literal["records", "value", "data", "ports"]
 
@@ -60,6 +63,7 @@ class Handler:
     wants: Wants
     wants_records: bool
     is_async: bool
+    reconcile: Reconcile | None = None
 
     def __call__(self, config: Config, data: Any, ctx: Any) -> Any:
         """The function itself."""
@@ -106,13 +110,16 @@ def handler(
     light: bool = False,
     migrate: Migrate | None = None,
     per_row: bool = False,
+    reconcile: Reconcile | None = None,
 ) -> Callable[[Function], Handler]:
     """Make a function `(config, data, ctx)` the handler of a node type.
 
     `def` for computing, which runs in a thread; `async def` for waiting on the outside. `light`
     is for a `def` that does next to nothing, and nothing that a second run would do twice: it is
     called on the spot while its input is small.
-    `per_row` gives the function one record at a time; the engine keeps the order. Raises
+    `per_row` gives the function one record at a time; the engine keeps the order. `reconcile` is
+    for an `at_most_once` handler that can ask the world: `(config, data, key, since, ctx)` returns
+    an `Outcome`, when a run of the node that began at `since` (UTC) was cut off. Raises
     `HandlerDefinitionError`, which says what is wrong with the function.
     """
 
@@ -123,6 +130,8 @@ def handler(
         config = _config_class(type, function, parameters[0])
         if per_row:
             _check_per_row(type, inputs, outputs)
+        if reconcile is not None:
+            _check_reconcile(type, reconcile, effect or "idempotent")
         if light:
             _check_light(type, function, effect or "idempotent", per_row=per_row)
         wants, wants_records = _wanted(type, function, parameters[1], inputs, per_row=per_row)
@@ -146,6 +155,7 @@ def handler(
             wants=wants,
             wants_records=wants_records,
             is_async=inspect.iscoroutinefunction(function),
+            reconcile=reconcile,
         )
 
     return define
@@ -235,6 +245,15 @@ def _check_light(type_: str, function: Function, effect: str, *, per_row: bool) 
     if effect not in UNRECORDED:
         why = f"the start of a handler with the effect '{effect}' goes to disk before the call"
         raise _wrong(type_, f"{why}, but a light one is called on the spot", hint)
+
+
+def _check_reconcile(type_: str, reconcile: Reconcile, effect: str) -> None:
+    hint = "write def name(config, data, key, since, ctx) -> Outcome"
+    if not inspect.isfunction(reconcile) or len(inspect.signature(reconcile).parameters) != 5:
+        raise _wrong(type_, f"its reconcile {reconcile!r} does not take 5 parameters", hint)
+    if effect != "at_most_once":
+        why = f"with the effect '{effect}' a second run does no harm, so that nothing is reconciled"
+        raise _wrong(type_, why, "leave reconcile out, or declare the effect at_most_once")
 
 
 def _check_version(type_: str, version: object) -> None:

@@ -15,6 +15,7 @@ import pluggy
 if TYPE_CHECKING:
     from caudal_core.handler import Handler
     from caudal_core.stores import OpenStore
+    from caudal_core.trigger import Trigger
 
 GROUP = "caudal"
 hookspec = pluggy.HookspecMarker(GROUP)
@@ -196,6 +197,41 @@ def caudal_blob_stores() -> Mapping[str, Callable[[str], BlobStore]]:  # type: i
         @hookimpl
         def caudal_blob_stores():
             return {"shelf": Shelf}
+    """
+
+
+@hookspec
+def caudal_triggers() -> Iterable[Trigger[Any]]:  # type: ignore[empty-body]
+    """Give what starts workflows by itself; `caudal_core.Trigger` says what a trigger must do.
+
+    The nodes that switch one on have its name as their type, so a handler of this name belongs to
+    it, which hands on the execution's inputs.
+
+    ::
+
+        from pathlib import Path
+        from caudal_core import Config, Event, Field, Trigger, hookimpl
+
+        class NewFileConfig(Config):
+            folder: str = Field(title="Folder")
+            seconds: float = Field(5, gt=0, unit="s", title="Between two looks")
+
+        class NewFile(Trigger):
+            \"\"\"Starts a workflow once for every csv file that appears in a folder.\"\"\"
+
+            name = "newFile"
+            config = NewFileConfig
+
+            async def listen(self, config, ctx):
+                while True:
+                    for path in sorted(Path(config.folder).glob("*.csv")):
+                        yield Event(key=path.name, inputs={"path": str(path)})
+                        # Here its execution is on disk: the file could be moved away.
+                    await ctx.sleep(config.seconds)
+
+        @hookimpl
+        def caudal_triggers():
+            return (NewFile(),)
     """
 
 

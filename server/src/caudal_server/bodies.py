@@ -143,10 +143,17 @@ def _too_large(size: int, limit: int, setting: str = "CAUDAL_MAX_BODY") -> Refus
     return Refused(413, "TOO_LARGE", detail, hint=hint, headers=_CLOSE, limit=limit)
 
 
-async def read_json(request: Request, limit: int | None = None) -> dict[str, Any]:
-    """The JSON object in the body; `InvalidRequest` says what is wrong with it."""
+async def read_json(
+    request: Request, limit: int | None = None, *, empty: bool = False
+) -> dict[str, Any]:
+    """The JSON object in the body; `InvalidRequest` says what is wrong with it.
+
+    With `empty` no body is an object without anything in it.
+    """
     body = await read_body(request, limit)
     if not body.strip():
+        if empty:
+            return {}
         raise InvalidRequest(message="the body is empty; a JSON object is expected")
     value = await parsed(request, body, lambda: loads(body))
     if not isinstance(value, dict):

@@ -56,13 +56,17 @@ def head(run: NodeRun) -> Entry:
 
 def tail(run: NodeRun) -> Entry:
     """What is told of a run beside its data. Of one under way, what it says meanwhile."""
-    settled = run.shown in SETTLED
+    settled, waits = run.shown in SETTLED, run.shown == "waiting"
     entry: Entry = {
-        "message": message_of(run) if settled else None,
+        "message": message_of(run) if settled or waits else None,
         "error": cause(run.error) if settled and run.error else None,
         "duration": run.duration if settled else None,
         "timestamp": iso(run.started),
     }
+    if run.reused is not None:
+        entry["reusedFrom"] = run.reused
+    if waits:
+        entry["waiting"] = report(run)
     notes = run.notes
     if notes is None:
         return entry

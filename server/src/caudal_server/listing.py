@@ -20,6 +20,7 @@ from caudal_server import state
 from caudal_server.parameters import whole_number
 from caudal_server.timezones import zone
 
+WAITING = "waiting"
 STATES = ("pending", "running", "waiting", "completed", "failed", "cancelled")
 SHOWN = 50
 MOST_SHOWN = 500
@@ -68,12 +69,18 @@ async def _found(engine: Engine, wanted: Filter) -> Sequence[ExecutionRecord]:
         return _as_of_now(engine, await engine.read(lambda: history.executions(wanted)))
     # What is under way is asked of the memory first: what ends meanwhile is found in both.
     found = {record.id: record for record in _remembered(engine, wanted)}
-    ended = tuple(status for status in wanted.status if status in FINISHED)
-    if ended:
-        narrowed = replace(wanted, status=ended)
+    kept = tuple(status for status in wanted.status if status in FINISHED or status == WAITING)
+    if kept:
+        narrowed = replace(wanted, status=kept)
         read: list[ExecutionRecord] = await engine.read(lambda: history.executions(narrowed))
-        found |= {record.id: record for record in read}
+        found |= {record.id: record for record in read if not _goes_on(engine, record)}
     return _newest(found.values(), wanted.limit)
+
+
+def _goes_on(engine: Engine, record: ExecutionRecord) -> bool:
+    """Whether it was read as one that waits, and has been taken up meanwhile."""
+    live = engine.live(record.id)
+    return record.state == WAITING and live is not None and live.record.state != WAITING
 
 
 def _as_of_now(engine: Engine, records: Iterable[ExecutionRecord]) -> list[ExecutionRecord]:
@@ -100,6 +107,7 @@ def _takes(wanted: Filter, record: ExecutionRecord) -> bool:
         (not wanted.status or record.state in wanted.status)
         and wanted.workflow_id in (None, record.workflow_id)
         and wanted.organization in (None, record.organization)
+        and wanted.parent in (None, record.parent)
         and (wanted.since is None or record.created >= wanted.since)
         and (wanted.until is None or record.created < wanted.until)
         and all(record.labels.get(key) == text for key, text in labels.items())
@@ -119,8 +127,9 @@ def filter_of(request: Request) -> Filter:
         status=_statuses(query.getlist("status")),
         workflow_id=query.get("workflowId"),
         organization=query.get("organizationId"),
-        since=_seconds("from", query.get("from"), timezone),
-        until=_seconds("to", query.get("to"), timezone),
+        parent=query.get("parent"),
+        since=seconds_of("from", query.get("from"), timezone),
+        until=seconds_of("to", query.get("to"), timezone),
         labels=dict(map(_label, query.getlist("label"))),
         before=_position(cursor) if cursor else None,
         limit=limit_of(request),
@@ -148,14 +157,15 @@ def _label(text: str) -> tuple[str, str]:
     return key, value
 
 
-def _seconds(name: str, text: str | None, timezone: str) -> float | None:
-    """A moment in ISO 8601; without a zone it is in the server's."""
+def seconds_of(name: str, text: str | None, timezone: str, *, also: str = "") -> float | None:
+    """A moment in ISO 8601; without a zone it is in the server's. `also` is what else is taken."""
     if not text:
         return None
     try:
         moment = datetime.fromisoformat(_SPACE_FOR_PLUS.sub(r"+\1", text))
     except ValueError:
-        message = f"{name} is '{text}'; write it as 2026-01-31 or 2026-01-31T10:00:00Z"
+        forms = ", ".join(filter(None, ("2026-01-31", also)))
+        message = f"{name} is '{text}'; write it as {forms} or 2026-01-31T10:00:00Z"
         raise InvalidRequest(message=message) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone(timezone))

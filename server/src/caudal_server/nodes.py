@@ -63,7 +63,7 @@ async def runs_of(engine: Engine, execution_id: str, node_id: str) -> NodeRuns:
     attempts = [run for run in visible(view.runs) if run.node_id == node_id]
     if attempts:
         return NodeRuns(execution_id, node_id, attempts, view.runs)
-    live = engine.live(execution_id)
+    live = await engine.watch(execution_id)
     if live is not None and live.graph.find(node_id) is not None:
         raise _too_early(node_id, "pending")
     raise NotFound(kind=f"In execution {execution_id} node", id=node_id)

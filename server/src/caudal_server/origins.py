@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from caudal_core.errors import nearest
+from caudal_core.journal.crashing import VARIABLE as CRASH
 from caudal_server.environment import (
     ENV_FILE,
     PREFIX,
@@ -16,23 +17,23 @@ from caudal_server.environment import (
     variable_of,
 )
 from caudal_server.settings import SECRETS, Settings
-from caudal_server.showing import masked
+from caudal_server.showing import HIDDEN, masked
 
 LATER = (
     "CAUDAL_ALLOWED_HOSTS",
     "CAUDAL_API_KEYS_FILE",
     "CAUDAL_CONNECTIONS",
     "CAUDAL_DATABASE_URL",
-    "CAUDAL_EGRESS_ALLOW",
-    "CAUDAL_ON_FAILURE",
     "CAUDAL_PROXIES",
-    "CAUDAL_RETENTION_DAYS",
     "CAUDAL_ROOT_PATH",
     "CAUDAL_TRUST",
 )
 """Names that mean something, but not in this version."""
 
 AUTH = "CAUDAL_AUTH"
+
+WHOLLY = ("callback_secret",)
+"""Fields of which nothing is shown."""
 
 
 class Shown(NamedTuple):
@@ -73,7 +74,7 @@ def unknown() -> dict[str, str | None]:
     """Names with the prefix that mean nothing, each with the one that is perhaps meant."""
     known = [variable_of(name) for name in Settings.model_fields]
     known += [f"{variable_of(name)}_FILE" for name in SECRETS]
-    strange = set(everything()) - {*known, *LATER, AUTH}
+    strange = set(everything()) - {*known, *LATER, AUTH, CRASH}
     return {name: nearest(name, known) for name in sorted(strange) if name.startswith(PREFIX)}
 
 
@@ -85,10 +86,12 @@ def demands_authentication() -> bool:
 def _text(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name in WHOLLY:
+        return HIDDEN
     if name in SECRETS:
         return masked(str(value))
     if isinstance(value, tuple):
-        return os.pathsep.join(map(str, value))
+        return ("," if name == "egress_allow" else os.pathsep).join(map(str, value))
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     return str(value)

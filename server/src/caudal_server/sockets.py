@@ -33,7 +33,7 @@ class Listener:
 
     async def tell_one(self, execution_id: str) -> None:
         """How one execution goes, and how it has ended."""
-        execution = self._engine.live(execution_id)
+        execution = await self._engine.watch(execution_id)
         if execution is None:
             await self._tell_past(execution_id)
             return

@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 if TYPE_CHECKING:
     from caudal_core.engine import Engine
     from caudal_core.runner.pool import ThreadPool
+    from caudal_core.triggers import TriggerService
     from caudal_core.uploads import Uploads
     from caudal_server.settings import Settings
     from caudal_server.sources import WorkflowFinder
@@ -48,6 +49,12 @@ def uploading(connection: HTTPConnection) -> ThreadPool:
 def stopping(connection: HTTPConnection) -> asyncio.Event:
     """Set when the server is about to stop: whoever waits for something to happen gives up."""
     found: asyncio.Event = connection.app.state.stopping
+    return found
+
+
+def triggers(connection: HTTPConnection) -> TriggerService:
+    """What starts workflows by itself."""
+    found: TriggerService = connection.app.state.triggers
     return found
 
 

@@ -12,10 +12,10 @@ from urllib.parse import parse_qsl
 from caudal_core.errors import InvalidRequest
 from caudal_core.intake import loads
 from caudal_core.registry import Registry
+from caudal_core.trigger import Call
 from caudal_core.values import JSON
 from caudal_server.multipart import Part, check_count, parts
 
-TYPE = "webhook"
 TOKEN_HEADER = "x-webhook-token"  # noqa: S105 - the name of a header
 CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", TOKEN_HEADER))
 """Headers that no workflow gets to see."""
@@ -23,17 +23,18 @@ CREDENTIALS = frozenset(("authorization", "cookie", "proxy-authorization", TOKEN
 _XML = ("application/xml", "application/xhtml+xml")
 
 
-def webhook_nodes(document: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+def webhook_nodes(document: Mapping[str, Any], registry: Registry) -> list[Mapping[str, Any]]:
     """The workflow's nodes that take calls."""
     nodes = document.get("nodes")
     found = nodes if isinstance(nodes, list) else []
-    return [node for node in found if isinstance(node, Mapping) and node.get("type") == TYPE]
+    types = [type_ for type_, trigger in registry.triggers.items() if trigger.takes_calls]
+    return [node for node in found if isinstance(node, Mapping) and node.get("type") in types]
 
 
 def setting(node: Mapping[str, Any], key: str, registry: Registry) -> str:
     """What a node's config has under `key` or another name for it, as text; empty where nothing."""
     config = node.get("config")
-    registered = registry.handlers.get(TYPE)
+    registered = registry.handlers.get(str(node.get("type")))
     names = registered.handler.config.wire_names() if registered else {}
     wanted = names.get(key, key)
     for name, value in config.items() if isinstance(config, Mapping) else ():
@@ -49,14 +50,14 @@ def admits(tokens: Sequence[str], given: Sequence[str]) -> bool:
     return any(same)
 
 
-def request_data(method: str, headers: Iterable[tuple[str, str]], query: str) -> dict[str, Any]:
-    """`{headers, query, method}`: names of headers in lower case, no credentials among them."""
+def call_of(method: str, headers: Iterable[tuple[str, str]], query: str, data: JSON) -> Call:
+    """The call as triggers are given it."""
     shown: dict[str, str] = {}
     for name, value in headers:
         if name.lower() not in CREDENTIALS:
             before = shown.get(name.lower())
             shown[name.lower()] = value if before is None else f"{before}, {value}"
-    return {"headers": shown, "query": _form(query, "the query"), "method": method}
+    return Call(method, shown, _form(query, "the query"), data)
 
 
 def body_data(body: bytes, content_type: str) -> JSON:

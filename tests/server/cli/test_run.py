@@ -305,3 +305,14 @@ def test_an_unknown_upload_is_told_what_helps_here() -> None:
     assert "there is no uploaded file f000" in done.stderr
     assert "set filePath to a file beside the workflow, or --data to" in done.stderr
     assert "POST" not in done.stderr
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_nobody_is_there_to_ask(tmp_path: Path, *, kept: bool) -> None:
+    """A workflow that asks a person ends there, and it is said how it can be answered."""
+    asking = {"nodes": [node("ask", "humanApproval", config={"assignedUserName": "Ana"})]}
+    options = ["--data", tmp_path / "data"] if kept else []
+    done = caudal("run", saved(asking), *options)
+    assert (1, "") == (done.exit_code, done.stdout)
+    assert "waits for the decision of Ana" in done.stderr
+    assert ("caudal serve --data" if kept else "execute it on a server") in done.stderr

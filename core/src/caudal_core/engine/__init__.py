@@ -1,5 +1,6 @@
 """The engine: takes executions, runs them, tells how they go."""
 
+from caudal_core.engine.again import Replay
 from caudal_core.engine.engine import Engine
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.library import Library
@@ -15,5 +16,6 @@ __all__ = [
     "FolderStorage",
     "Library",
     "MemoryStorage",
+    "Replay",
     "Storage",
 ]

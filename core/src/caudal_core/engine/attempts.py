@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
-from random import random
+from time import time
 from typing import Any
 
 from caudal_core.context import Context, Environment
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import describe
 from caudal_core.engine.means import Means
+from caudal_core.engine.outcomes import as_told, question, reconciled
+from caudal_core.engine.pauses import Pauses
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED
-from caudal_core.errors import CaudalError, NodeTimeout
+from caudal_core.engine.waiting import Waiting
+from caudal_core.errors import CaudalError, InvalidResult, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
-from caudal_core.payload import LARGE, Payload
+from caudal_core.payload import LARGE, NO_REPORT, Payload
 from caudal_core.runner import Deliveries, Job, NodeResult
 from caudal_core.runner.call import call
 from caudal_core.runner.protocol import small
+from caudal_core.waits import Wait
 
 BARRIER = frozenset(("keyed", "transactional", "at_most_once"))
 """Effects whose inputs must be on disk before they happen."""
@@ -65,7 +69,11 @@ class Attempts:
             self.completed(node, run, result)
 
     def _context(self, node: GraphNode, run: NodeRun) -> Context:
-        ctx = run.ctx = Context(node.id, self._env, run.attempt)
+        before, ctx = run.notes, Context(node.id, self._env, run.attempt)
+        run.ctx, ctx.answer = ctx, run.reply
+        if before is not None:  # what it said before it waited stays, and is not said again
+            ctx.notes.log = list(before.log)
+            return ctx
         for notice in node.notices:
             ctx.log.warning("%s", notice)
         for payload in (run.input or {}).values():
@@ -85,36 +93,52 @@ class Attempts:
         except (asyncio.CancelledError, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - it is the node's failure
-            if isinstance(error, NodeTimeout) and node.handler.effect == "at_most_once":
-                self._unknown(node, run)
-            elif self._again(node, run, error):
-                await self._retry(node, run)
+            if _cut_off(node, error):
+                await self.resolve(node, run, error)
             else:
-                self.failed(node, run, error)
+                await self._raised(node, run, error)
             return
         await self._keep(result.ports.values())
         self.completed(node, run, result)
         if node.handler.effect == "at_most_once":
             await self._means.journal.flush()
 
+    async def _raised(
+        self, node: GraphNode, run: NodeRun, error: BaseException, *, sure: bool = False
+    ) -> None:
+        if self._again(node, run, error, sure=sure):
+            await self._retry(node, run)
+        else:
+            self.failed(node, run, error)
+
     async def _once(self, node: GraphNode, run: NodeRun, job: Job) -> NodeResult:
         if node.handler.effect in BARRIER:
-            self._recorder.record(run, "running", key=job.ctx.idempotency_key)
+            run.key = job.ctx.idempotency_key
+            self._recorder.record(run, "running")
             await self._means.journal.flush()
         return await self._means.runner.run(job)
 
-    def _again(self, node: GraphNode, run: NodeRun, error: BaseException) -> bool:
-        """Whether another attempt follows; then this one is recorded by itself."""
+    def _again(
+        self, node: GraphNode, run: NodeRun, error: BaseException, *, sure: bool = False
+    ) -> bool:
+        """Whether another attempt follows; then this one is recorded by itself.
+
+        `sure`: it is known that what must not be repeated has not happened.
+        """
         if run.attempt > node.options.retries or self._e.stop_reason is not None:
             return False
-        if node.handler.effect == "at_most_once" and not isinstance(error, CaudalError):
+        once = node.handler.effect == "at_most_once" and not sure
+        if once and not isinstance(error, CaudalError):
             return False  # nobody knows how far it came
         run.error, run.settles = describe(_timed(node, error)), False
         self._recorder.record(run, "failed")
         return True
 
     async def _retry(self, node: GraphNode, run: NodeRun) -> None:
-        await asyncio.sleep(_backoff(node.options.retry_delay))
+        """Try again, now or after the delay; meanwhile the node is no task and has no slot."""
+        if node.options.retry_delay > 0:
+            self.pauses.retry(node, run)
+            return
         following = self._recorder.new_run(node, run.attempt + 1)
         following.input = deliveries = dict(run.input or {})
         await self._run(node, following, self._job(node, following, deliveries))
@@ -124,6 +148,48 @@ class Attempts:
             self._spawn(self._retry(node, run))
         else:
             self.failed(node, run, error)
+
+    # -- waiting ---------------------------------------------------------------------------------
+
+    def _wait(self, node: GraphNode, run: NodeRun, wait: Wait, message: str | None) -> None:
+        """The handler cannot go on yet."""
+        run.message = message
+        try:
+            self.pauses.wait(node, run, wait)
+        except InvalidResult as error:
+            self.failed(node, run, error)
+
+    @property
+    def pauses(self) -> Pauses:
+        """How its nodes wait."""
+        return Pauses(self._e, self._recorder, self._means.approvals)
+
+    def go_on(self, waiting: Waiting, deliveries: Ports) -> None:
+        """A node has its answer, or has waited long enough."""
+        node, run = waiting.node, waiting.run
+        self.pauses.ask_no_more(waiting, "expired")
+        if waiting.kind == "retry":
+            self.begin(node, self._recorder.new_run(node, run.attempt + 1), deliveries)
+            return
+        run.input, run.epoch, run.report = deliveries, self._e.epoch, NO_REPORT
+        run.state = run.shown = "running"
+        if waiting.kind == "outcome":
+            self._told(waiting, deliveries)
+            return
+        if waiting.reply is None and waiting.limit is not None and waiting.limit <= time():
+            self._failed_inline(node, run, NodeTimeout(seconds=node.options.timeout))
+            return
+        run.reply = waiting.answer()
+        self.begin(node, run, deliveries)
+
+    def _told(self, waiting: Waiting, deliveries: Ports) -> None:
+        """A person has said whether it happened."""
+        node, run, reply = waiting.node, waiting.run, waiting.answer()
+        if reply.approved:
+            self.completed(node, run, as_told(node, deliveries, reply))
+        else:
+            self._recorder.no_timer(node.id)
+            self.begin(node, run, deliveries)
 
     async def _keep(self, payloads: Iterable[Payload]) -> None:
         """Put large outputs into blobs before anything says that they exist."""
@@ -138,6 +204,10 @@ class Attempts:
         """The handler has returned."""
         if self._e.stop_reason is not None:
             return  # it came too late: the node is already given up
+        if result.wait is not None:
+            self._wait(node, run, result.wait, result.message)
+            self._keep_state(node, result)
+            return
         for payload in result.ports.values():
             if payload.size > LARGE and self._keeper.wants(payload):
                 self._spawn(self._keep_then_complete(node, run, result))
@@ -146,7 +216,13 @@ class Attempts:
         run.message = result.message
         run.report = result.report
         self._recorder.record(run, "completed")
+        if result.state is not None:
+            self._keep_state(node, result)
         self._settle(node, run, result.ports)
+
+    def _keep_state(self, node: GraphNode, result: NodeResult) -> None:
+        if result.state is not None and not self._env.dry_run:
+            self._means.states.write(self._e, node.id, result.state)
 
     def failed(self, node: GraphNode, run: NodeRun, error: BaseException) -> None:
         """The handler has raised, and no attempt is left."""
@@ -171,6 +247,37 @@ class Attempts:
         self._recorder.record(run, "failed")
         self._settle(node, run, ports)
 
+    # -- what nobody knows -----------------------------------------------------------------------
+
+    def resolve_later(self, node: GraphNode, run: NodeRun, deliveries: Ports) -> None:
+        """Find out what became of an effect that a crash has cut off."""
+        run.input, run.epoch, run.settles = deliveries, self._e.epoch, True
+        self._spawn(self.resolve(node, run))
+
+    async def resolve(
+        self, node: GraphNode, run: NodeRun, error: BaseException | None = None
+    ) -> None:
+        """Ask the world what became of an effect; where it cannot tell, do what the node says.
+
+        Without an `error` it was cut off by a crash.
+        """
+        deliveries = dict(run.input or {})
+        ctx = self._context(node, run)
+        kind, result = await reconciled(node, run, ctx, deliveries, self._means.runner)
+        if result is not None:
+            await self._keep(result.ports.values())
+            self.completed(node, run, result)
+        elif kind == "did_not_happen" and error is not None:
+            await self._raised(node, run, error, sure=True)
+        elif kind == "did_not_happen" or (error is None and node.options.on_interrupted == "rerun"):
+            await self._run(node, run, self._job(node, run, deliveries))
+        elif node.options.on_interrupted == "ask" and self._e.stop_reason is None:
+            self.pauses.ask(Waiting(node, run, "outcome"), question(run))
+        elif error is None or isinstance(error, NodeTimeout):
+            self._unknown(node, run)
+        else:
+            self.failed(node, run, error)
+
     def _unknown(self, node: GraphNode, run: NodeRun) -> None:
         """An effect that must not be repeated, of which nobody knows whether it happened."""
         if self._e.stop_reason is not None:
@@ -194,6 +301,15 @@ class Attempts:
         return True
 
 
+def _cut_off(node: GraphNode, error: BaseException) -> bool:
+    """Whether nobody knows how far an effect came that must not be repeated."""
+    if node.handler.effect != "at_most_once":
+        return False
+    if isinstance(error, NodeTimeout):
+        return True
+    return node.handler.reconcile is not None and not isinstance(error, CaudalError)
+
+
 def handed_on(node: GraphNode, run: NodeRun) -> Ports:
     """What a failed node hands on: its input unchanged, or by the port for errors."""
     given = run.input or {}
@@ -211,8 +327,3 @@ def _timed(node: GraphNode, error: BaseException) -> BaseException:
     if isinstance(error, NodeTimeout) and node.options.timeout is not None:
         return NodeTimeout(seconds=node.options.timeout)
     return error
-
-
-def _backoff(seconds: float) -> float:
-    """The delay with up to a tenth of jitter, so that many do not come back at once."""
-    return seconds * (1 + random() / 10)  # noqa: S311 - nothing secret about it

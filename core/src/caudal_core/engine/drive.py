@@ -17,7 +17,8 @@ from caudal_core.engine.execution import Execution
 from caudal_core.engine.means import Means
 from caudal_core.engine.merge import gather, gather_mixed
 from caudal_core.engine.recorder import Recorder
-from caudal_core.engine.resume import INTERRUPTED, is_result
+from caudal_core.engine.resume import INTERRUPTED, is_result, to_resolve
+from caudal_core.engine.waiting import SHORT, Waiting, next_due
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
 from caudal_core.journal import NodeRun
@@ -43,6 +44,7 @@ class Drive:
         "_poisoned",
         "_ready",
         "_recorder",
+        "_resumed",
         "_taken",
         "_waits",
     )
@@ -50,7 +52,7 @@ class Drive:
     def __init__(self, execution: Execution, means: Means) -> None:
         self._e = execution
         self._budget = means.budget
-        self._recorder = Recorder(execution, means.journal)
+        self._recorder = Recorder(execution, means.journal, means.outbox)
         self._attempts = Attempts(execution, means, self._recorder, self._settle, self._spawn)
         self._loop = asyncio.get_running_loop()
         self._limit = execution.graph.settings.max_concurrency or 1_000_000
@@ -59,9 +61,10 @@ class Drive:
         self._taken = bytearray(len(nodes))
         self._poisoned = bytearray(len(nodes))
         self._ready: deque[GraphNode] = deque()
+        self._resumed: dict[int, Waiting] = {}
 
     async def run(self) -> None:
-        """Run it; returns when all that is left is for the end to be committed."""
+        """Run it; returns when all that is left is for the end, or the wait, to be committed."""
         e = self._e
         e.record.state = "running"
         e.record.started = e.record.started or time()
@@ -80,7 +83,7 @@ class Drive:
         finally:
             if timer is not None:
                 timer.cancel()
-            if not _cancelling():
+            if not _cancelling() and not e.dormant:
                 self._recorder.finish()
             del self._attempts  # they know their drive: no circle is left for the collector
 
@@ -100,12 +103,16 @@ class Drive:
             self._recorder.start()
             await self._stop()
             return False
+        if e.news:
+            self._take_news()
         while self._ready and len(e.tasks) < self._limit:
             self._begin(self._ready.popleft())
             if self._budget.spent():
                 self._recorder.start()
                 await asyncio.sleep(0)
                 return True
+        if e.waiting:
+            return await self._wait()
         if not e.tasks:
             return e.stop_reason is not None
         self._recorder.start()
@@ -113,8 +120,49 @@ class Drive:
         e.wake.clear()
         return True
 
+    async def _wait(self) -> bool:
+        """Wait for what runs, for an answer or a moment; false where all that is left is that.
+
+        Then the execution may leave memory, unless the moment is near.
+        """
+        e = self._e
+        self._recorder.start()
+        due = next_due(e)
+        left = None if due is None else max(0.0, due - time())
+        if not e.tasks and (left is None or left > SHORT):
+            self._recorder.park()
+            return False
+        try:
+            async with asyncio.timeout(left):
+                await e.wake.wait()
+        except TimeoutError:
+            e.news = True
+        e.wake.clear()
+        return True
+
+    def _take_news(self) -> None:
+        """Let go on which nodes have their answer or have waited long enough."""
+        e, now = self._e, time()
+        e.news = False
+        for index, waiting in list(e.waiting.items()):
+            if waiting.reply is not None or (waiting.due is not None and waiting.due <= now):
+                self._resumed[index] = e.waiting.pop(index)
+                self._ready.append(waiting.node)
+
+    def _go_on(self, node: GraphNode, waiting: Waiting) -> None:
+        run = waiting.run
+        deliveries = dict(run.input or gather(node, self._e.delivered, self._e.inputs))
+        self._attempts.go_on(waiting, deliveries)
+
     def _begin(self, node: GraphNode) -> None:
         e = self._e
+        if self._resumed and (waiting := self._resumed.pop(node.index, None)) is not None:
+            self._go_on(node, waiting)
+            return
+        edited = e.edited.get(node.id) if e.edited else None
+        if edited is not None:
+            self._attempts.begin(node, self._recorder.new_run(node), edited)
+            return
         if node.waits and (self._poisoned[node.index] or not self._taken[node.index]):
             self._skip(node)
             return
@@ -175,7 +223,14 @@ class Drive:
         while e.restored and self._ready:
             node = self._ready.popleft()
             run = e.restored.get(node.id)
-            if run is None or not is_result(node, run):
+            if node.index in e.waiting:
+                continue
+            if run is None:
+                again.append(node)
+            elif to_resolve(node, run):
+                deliveries = gather(node, e.delivered, e.inputs)
+                self._attempts.resolve_later(node, run, deliveries)
+            elif not is_result(node, run):
                 again.append(node)
             else:
                 self._settled_before(node, run)
@@ -202,13 +257,16 @@ class Drive:
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_GRACE)
         settled = {run.node_id for run in e.runs if run.state != "running" and run.settles}
-        open_runs = {run.node_id: run for run in e.runs if run.state == "running"}
+        open_runs = {run.node_id: run for run in e.runs if run.state in ("running", "waiting")}
         tried = {run.node_id: run.attempt for run in e.runs if not run.settles}
         for node in e.graph.nodes:
             if node.id not in settled:
                 self._give_up(node, open_runs.get(node.id), 1 + tried.get(node.id, 0))
                 if self._budget.spent():
                     await asyncio.sleep(0)
+        for waiting in (*e.waiting.values(), *self._resumed.values()):
+            self._attempts.pauses.ask_no_more(waiting, "cancelled")
+        e.waiting.clear()
 
     def _give_up(self, node: GraphNode, run: NodeRun | None, attempt: int) -> None:
         if run is None:
@@ -216,11 +274,16 @@ class Drive:
             run.message = "cancelled before it started"
             run.shown = "pending"
             self._recorder.record(run, "cancelled")
-        elif node.handler.effect == "at_most_once":
+        elif node.handler.effect == "at_most_once" and not self._waits_harmlessly(node, run):
             run.error = INTERRUPTED
             self._recorder.record(run, "interrupted")
         else:
             self._recorder.record(run, "cancelled")
+
+    def _waits_harmlessly(self, node: GraphNode, run: NodeRun) -> bool:
+        """Whether it has not begun yet to do what it may do only once."""
+        waiting = self._e.waiting.get(node.index) or self._resumed.get(node.index)
+        return run.state == "waiting" and (waiting is None or waiting.kind != "outcome")
 
 
 def stop(execution: Execution, reason: str) -> None:

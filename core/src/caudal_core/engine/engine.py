@@ -7,28 +7,51 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import time
 from typing import Any, Self
 
+from caudal_core.engine.again import Again
+from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.dormant import Dormant
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.graphs import GraphCache, is_heavy
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.library import Library
 from caudal_core.engine.means import Means
+from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
+from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.outbox import Outbox
+from caudal_core.engine.recorder import Parked
 from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.resume import adopt, fetched, read_inputs, stopped_before
+from caudal_core.engine.resume import (
+    adopt,
+    adopt_again,
+    fetched,
+    read_edited,
+    read_inputs,
+    stopped_before,
+)
+from caudal_core.engine.retention import Retention
+from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
+from caudal_core.engine.states import States
 from caudal_core.engine.storage import MemoryStorage, Storage
+from caudal_core.engine.turns import Turns
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
-from caudal_core.errors import NotFound, Overloaded, Unavailable
+from caudal_core.engine.waiting import Found, restore_waits
+from caudal_core.errors import Conflict, NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
-from caudal_core.journal import ExecutionRecord, Journal, NodeRun
-from caudal_core.journal.rows import accept_row
+from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
+from caudal_core.journal.crashing import crashing, crashing_put
+from caudal_core.journal.journal import Row
+from caudal_core.journal.notice import Notice
+from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
+from caudal_core.journal.waits import NO_NODE, Approval, Timer
 from caudal_core.payload import EMPTY, Payload, TablePayload
 from caudal_core.registry import Registry
 from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
@@ -66,17 +89,28 @@ class Engine:
         self.storage = storage or MemoryStorage()
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
+        self.meters = Meters()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._versions = Versions()
+        self.versions = Versions()
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
         self._means: Means | None = None
         blobs = self.storage.blobs
-        self._keeper = Keeper(blobs.put if blobs else None, self._reading.run, self._reopened)
-        self._recovery = Recovery(self, self._adopt)
+        put = crashing_put(blobs.put) if blobs else None
+        self._keeper = Keeper(put, self._reading.run, self._reopened)
+        self._recovery = Recovery(self, self._made, self._resume)
+        self.approvals = Approvals(self)
+        self.states = States(self)
+        self._dormant = Dormant(self, self._recovery, self._resume)
         self._shelf = Shelf(self.options.keep_finished, forever=True)
+        self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
+        self._turns = Turns()
+        self.retention = Retention(self)
         self.library = Library(self)
+        self.once = Once(self)
+        self.outbox = Outbox(self)
+        self.again = Again(self, self._check_open)
 
     # -- its life --------------------------------------------------------------------------------
 
@@ -89,7 +123,7 @@ class Engine:
 
     async def start(self) -> None:
         """Open the journal and go on with what had not ended when the last engine stopped."""
-        self.journal = Journal(self.storage.sink(), self._told)
+        self.journal = Journal(crashing(self.storage.sink()), self._told, self.meters.commit)
         await self.journal.open()
         try:
             await self._opened()
@@ -108,8 +142,15 @@ class Engine:
             budget=LoopBudget(),
             keeper=self._keeper,
             in_thread=self._reading.run,
+            approvals=self.approvals,
+            states=self.states,
+            outbox=self.outbox,
         )
+        await self.room.start()
+        await self.outbox.start()
         await self._recovery.run()
+        self._dormant.alarm.start()
+        self.retention.start()
 
     async def close(self, drain: float = 0.0) -> None:
         """Take nothing new, give what runs `drain` seconds to end, then leave the rest as it is.
@@ -117,6 +158,9 @@ class Engine:
         What has not ended stays in the journal; the next engine goes on with it.
         """
         self.closing = True
+        await self._dormant.alarm.close()
+        self.room.close()
+        self.retention.close()
         if self._tasks and drain:
             await asyncio.wait(self._tasks, timeout=drain)
         drives, left = list(self._tasks), self.unfinished
@@ -125,8 +169,9 @@ class Engine:
             task.cancel()
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
+        await self.outbox.delivery.close()
         await self.journal.close()
-        for execution in left:
+        for execution in (*left, *self._dormant.all()):
             execution.leave()
         await self.runner.close()
         self.storage.close()
@@ -169,11 +214,55 @@ class Engine:
         digest: str | None = None,
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
+        beside: Sequence[tuple[int, Row]] = (),
     ) -> Execution:
         """Accept an execution; it is on disk when this returns, and runs from then on.
 
+        `beside` are rows of the journal that are committed with it or not at all; where there are
+        any, the caller can find it by them, and it runs even where the disk takes too long.
+
         Raises `InvalidWorkflow`, `Overloaded` when too many wait, `Unavailable` when the journal
         cannot be written or the engine is closing.
+        """
+        execution = await self.prepare(
+            workflow,
+            inputs,
+            workflow_id=workflow_id,
+            digest=digest,
+            organization=organization,
+            labels=labels,
+            execution_id=execution_id,
+        )
+        for statement, values in beside:
+            self.journal.write(statement, values)
+        return await self.enter(execution, kept=bool(beside))
+
+    async def enter(self, execution: Execution, *, kept: bool = False) -> Execution:
+        """Accept one that was prepared; it is on disk when this returns.
+
+        With `kept` it runs even where the disk takes too long: the caller can find it later.
+        """
+        self.accept(execution)
+        await self._committed(execution, kept=kept)
+        return execution
+
+    async def prepare(
+        self,
+        workflow: Mapping[str, Any] | Graph,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        workflow_id: str | None = None,
+        digest: str | None = None,
+        organization: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        execution_id: str | None = None,
+        callback: str | None = None,
+        origin: str | None = None,
+    ) -> Execution:
+        """An execution that is not accepted yet: nobody knows of it until `accept` is called.
+
+        `callback` is a URL that is called when it has ended.
         """
         self._check_open()
         check_texts([workflow_id, organization, dict(labels or {})], "the call")
@@ -181,10 +270,9 @@ class Engine:
         if graph is None:
             document: Mapping[str, Any] = workflow  # type: ignore[assignment]
             graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
-        payload = await self._payload(inputs)
-        await self._keeper.keep_now(payload)
+        payload = await self.measured(inputs)
         record = ExecutionRecord(
-            id=new_id(),
+            id=execution_id or new_id(),
             workflow_id=graph.workflow_id,
             workflow_name=graph.name,
             workflow_hash=graph.hash,
@@ -193,20 +281,47 @@ class Engine:
             created=time(),
             organization=organization,
             labels=labels or {},
+            origin=origin,
         )
-        env = self.options.environment(graph.settings, record, payload.data)
+        env = self.options.environment(graph.settings, record, payload.data, self.states.read)
         execution = Execution(graph, record, payload, env)
-        self._shelf.open[record.id] = execution
-        self._versions.write(graph, self.journal)
-        row = accept_row(record, payload, OWNER)
-        self.journal.write(Statement.ACCEPT, row, execution, urgent=True)
-        await self._committed(execution)
+        if callback is not None:
+            execution.callback = self.outbox.callback(record.id, callback)
         return execution
 
-    async def _committed(self, execution: Execution) -> None:
+    def accept(self, execution: Execution, *, held: bool = False) -> None:
+        """Write that it is accepted; it runs once that is committed.
+
+        What is written just before or after is in the same transaction. With `held` it does not
+        run before `begin` is called.
+        """
+        record = execution.record
+        self._shelf.open[record.id] = execution
+        self.versions.write(execution.graph, self.journal)
+        row = accept_row(record, execution.given, OWNER)
+        execution.given = EMPTY
+        self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+        if execution.callback is not None:
+            self.outbox.arm(execution.callback)
+        for run in execution.runs:  # what a retry or a replay takes over
+            self.journal.write(Statement.NODE, node_row(run))
+
+    def begin(self, execution: Execution) -> None:
+        """Let one run that was accepted, which is committed."""
+        self._told([execution])
+
+    def withdraw(self, execution: Execution) -> None:
+        """Forget one that was not accepted after all."""
+        self._shelf.open.pop(execution.id, None)
+        if execution.callback is not None:
+            self.outbox.disarm(execution.callback)
+
+    async def _committed(self, execution: Execution, *, kept: bool) -> None:
         try:
             await self.journal.flush(most=ACCEPT_SECONDS)
         except Unavailable:
+            if kept:
+                raise
             # The caller hears that it was not accepted: should it be written yet, it must not run.
             stop(execution, "cancel")
             raise
@@ -221,14 +336,16 @@ class Engine:
         if len(self._shelf.open) >= self.options.max_queued:
             raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
 
-    async def _payload(self, inputs: Mapping[str, Any] | None) -> Payload:
-        """The inputs, measured; in a thread where there is much to measure."""
+    async def measured(self, inputs: Mapping[str, Any] | None) -> Payload:
+        """The inputs, measured, in a thread where there is much to measure, and kept if large."""
         if not inputs:
             return EMPTY
         plain = dict(inputs)
-        if not is_heavy(plain):
-            return Payload.of(plain)
-        found: Payload = await self.read(lambda: Payload.of(plain))
+        if is_heavy(plain):
+            found: Payload = await self.read(lambda: Payload.of(plain))
+        else:
+            found = Payload.of(plain)
+        await self._keeper.keep_now(found)
         return found
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
@@ -238,12 +355,13 @@ class Engine:
         """
         execution = self._shelf.open.get(execution_id)
         if execution is None and execution_id in self._recovery.stalled:
-            before = (await self.view(execution_id, last=0)).record.state
-            self._recovery.give_up(execution_id, "cancelled", None)
+            record = (await self.view(execution_id, last=0)).record
+            before = record.state
+            self._recovery.give_up(record, "cancelled", None)
             await self.journal.flush(most=ACCEPT_SECONDS)
             return True, before
-        if execution is None:
-            return False, (await self.view(execution_id, last=0)).record.state
+        if execution is None or execution.dormant:
+            return await self._cancel_dormant(execution_id)
         before = execution.record.state
         if execution.closing is not None:
             return False, execution.closing.state
@@ -251,17 +369,82 @@ class Engine:
         row = (execution.record.cancel_requested, execution_id)
         self.journal.write(Statement.CANCEL, row, urgent=True)
         stop(execution, "cancel")
+        if self._turns.leave(execution):
+            self._drive(execution)
         await self.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
+    async def _cancel_dormant(self, execution_id: str) -> tuple[bool, str]:
+        """The same for one that only waits, or has ended: the journal knows."""
+        before = (await self.view(execution_id, last=0)).record.state
+        if before in FINISHED:
+            return False, before
+        now = time()
+        self.journal.write(Statement.CANCEL, (now, execution_id))
+        # The timer wakes it even if this process ends before it has done so.
+        wake = Timer(execution_id, NO_NODE, "wake", now, {})
+        self.journal.write(Statement.TIMER, wake.row(), urgent=True)
+        if (execution := self.live(execution_id)) is not None:
+            execution.record.cancel_requested = now
+        await self.journal.flush(most=ACCEPT_SECONDS)
+        await self.take_up(execution_id)
+        if (execution := self.live(execution_id)) is not None:
+            stop(execution, "cancel")  # it was being taken up when it was cancelled
+        return True, before
+
+    async def take_up(self, execution_id: str) -> None:
+        """Go on with an execution that waits, as there is news for it."""
+        await self._dormant.take_up(execution_id)
+
+    async def watch(self, execution_id: str) -> Execution | None:
+        """The execution, if it is in memory or waits; then it stays there while it is held."""
+        return self.live(execution_id) or await self._dormant.watch(execution_id)
+
+    async def answered(self, approval: Approval) -> None:
+        """A person has decided: tell the node that waits for it, wherever it is."""
+        for _ in range(2):  # the first may meet it while it is being taken up
+            if (execution := self.live(approval.execution)) is not None:
+                for waiting in execution.waiting.values():
+                    if waiting.approval_id == approval.id and waiting.reply is None:
+                        waiting.decide(approval)
+                        execution.tell()
+            await self.take_up(approval.execution)
+
+    async def erase(self, execution_id: str) -> None:
+        """Delete an execution that has ended, with all that is kept of it.
+
+        Raises `NotFound`, `Conflict` while it has not ended, `Unavailable` where the disk does not
+        take it. Its large values are deleted later, once nothing names them.
+        """
+        if self._means is None or self.closing or self.journal.fault is not None:
+            raise Unavailable(message=self.journal.fault or "the engine is not running")
+        record = (await self.view(execution_id, last=0)).record
+        if execution_id in self._shelf.open or not record.finished:
+            message = f"the execution {execution_id} has not ended; cancel it first"
+            raise Conflict(message=message)
+        await self.retention.erase(record)
+
+    def forget(self, execution_id: str) -> None:
+        """An execution that had ended has been deleted."""
+        self._shelf.forget(execution_id)
+
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""
-        return self._shelf.find(execution_id)
+        return self._shelf.find(execution_id) or self._dormant.find(execution_id)
 
     @property
     def fault(self) -> str | None:
-        """Why nothing can be written at this moment, if so."""
-        return self.journal.fault or self._keeper.fault
+        """Why no work can be taken at this moment, if so: nothing can be written, or much soon."""
+        return self.journal.fault or self._keeper.fault or self.room.fault
+
+    @property
+    def abandoned(self) -> tuple[int, int]:
+        """Threads that nobody waits for and that have not come back, and how many there may be.
+
+        Zero of zero with a runner that has no threads here.
+        """
+        runner = self.runner
+        return getattr(runner, "abandoned_threads", 0), getattr(runner, "threads", 0)
 
     @property
     def unfinished(self) -> Sequence[Execution]:
@@ -271,7 +454,18 @@ class Engine:
     @property
     def remembered(self) -> Sequence[Execution]:
         """All executions in memory: the last that have ended, then those that have not."""
-        return self._shelf.all()
+        return [*self._shelf.all(), *self._dormant.all()]
+
+    async def counted(self) -> Mapping[str, tuple[int, float]]:
+        """By state how many executions have not ended, and when the oldest was accepted."""
+        if self.storage.history is not None:
+            return await self._reading.run(self.storage.history.open_states)  # type: ignore[no-any-return]
+        found: dict[str, tuple[int, float]] = {}
+        for execution in self.unfinished:
+            state, created = execution.record.state, execution.record.created
+            count, oldest = found.get(state, (0, created))
+            found[state] = count + 1, min(oldest, created)
+        return found
 
     async def view(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
         """What is known of an execution, with all its runs or the last ones; `NotFound`.
@@ -292,8 +486,10 @@ class Engine:
         record.error = record.error or self._recovery.stalled.get(execution_id)
         runs = [] if last == 0 else history.runs(record, last=last)
         if last is None:
-            with_inputs(runs, read_inputs(self.storage, execution_id))
-        return ExecutionView(record, runs)
+            edited = read_edited(self.storage, record)
+            with_inputs(runs, read_inputs(self.storage, execution_id), edited)
+        retries, callback = history.retries(execution_id), history.callback(execution_id)
+        return ExecutionView(record, runs, retries=retries, callback=callback)
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -342,34 +538,74 @@ class Engine:
                 if owner is None:
                     continue  # its execution has ended
                 owner.show(subject)
+                if subject.state in SETTLED:
+                    self.meters.node(subject)
                 if owner in changed:
                     changed[owner].append(subject)
                 else:
                     changed[owner] = [subject]
-            elif isinstance(subject, Execution):
-                changed.setdefault(subject, [])
-                if subject.closing is None:
-                    self._begin(subject)
-                else:
-                    self._shelf.end(subject)
+            else:
+                self._told_of(subject, changed)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
 
+    def _told_of(self, subject: Any, changed: dict[Execution, list[NodeRun]]) -> None:
+        """What is not a node's run has been committed."""
+        if isinstance(subject, Parked):
+            changed.setdefault(subject.execution, [])
+            self._fall_asleep(subject.execution)
+        elif isinstance(subject, Execution):
+            changed.setdefault(subject, [])
+            if subject.closing is None:
+                self.meters.accepted += 1
+                self._begin(subject)
+            else:
+                self._ended(subject, subject.closing.state)
+        elif isinstance(subject, Notice):
+            self.outbox.committed(subject)
+
+    def _ended(self, execution: Execution, state: str) -> None:
+        self.meters.ended[state] += 1
+        self._shelf.end(execution)
+        for following in self._turns.ended(execution):
+            self._drive(following)
+
     def _begin(self, execution: Execution) -> None:
+        if self._turns.admit(execution):
+            self._drive(execution)
+
+    def _drive(self, execution: Execution) -> None:
         if self.closing or self._means is None:
             return
+        if execution.record.parent is not None:
+            self._shelf.descend(execution.record.parent, execution.id)
         self._keep_task(Drive(execution, self._means).run())
 
-    def _adopt(
+    def _fall_asleep(self, execution: Execution) -> None:
+        if execution.dormant:  # else it was taken up again before that was committed
+            self._shelf.open.pop(execution.id, None)
+            self._dormant.add(execution)
+
+    def _made(
         self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
-    ) -> None:
-        """Go on with an execution that had not ended when the last engine stopped."""
-        record.epoch += 1
-        self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
-        env = self.options.environment(graph.settings, record, inputs.data)
+    ) -> Execution:
+        """An execution that had not ended when it left memory."""
+        env = self.options.environment(graph.settings, record, inputs.data, self.states.read)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
+        execution.callback = self.outbox.awaited(record.id)
+        return execution
+
+    def _resume(self, execution: Execution, found: Found) -> None:
+        """Go on with an execution that had not ended."""
+        record = execution.record
+        record.epoch += 1
+        self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
+        adopt_again(execution)
+        for timer in restore_waits(execution, found):
+            self.journal.write(Statement.WOKEN, (timer.execution, timer.kind, timer.due))
+        execution.dormant = False
         self._shelf.open[record.id] = execution
         if (why := stopped_before(execution)) is not None:
             stop(execution, why)

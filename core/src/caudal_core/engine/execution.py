@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 from time import time
+from typing import TYPE_CHECKING
 
 from caudal_core.context import Environment
 from caudal_core.errors import Unavailable
 from caudal_core.graph import MANUAL_INPUT, Graph
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Notice
 from caudal_core.journal.records import Ending
 from caudal_core.payload import Payload
+
+if TYPE_CHECKING:
+    from caudal_core.engine.waiting import Waiting
 
 NUDGE = 0.2
 """Seconds for which what a node says while it runs is gathered before watchers are woken."""
@@ -39,30 +44,44 @@ class Execution:
     """What has happened so far (`record`, `runs`: only what may be told), and what is under way.
 
     `committed` holds the settled runs in the order in which their records were committed; `version`
-    rises with every change.
+    rises with every change. `waiting` are the nodes that wait, by their index; `news` says that one
+    of them may go on. `timed` are the nodes that have a timer, `waited` says that some ever had.
+    `dormant`: it only waits, and that has been written. `edited` has by node the input that a
+    replay gives it, whatever leads to it; `retries` are the ids of the retries and replays of this.
+    `callback` is who is called when it has ended.
     """
 
     __slots__ = (
+        "__weakref__",
         "_left",
         "_nudge",
         "_watchers",
+        "callback",
         "closing",
         "committed",
         "delivered",
         "done",
+        "dormant",
+        "edited",
         "env",
         "epoch",
         "failed",
+        "given",
         "graph",
         "inputs",
+        "news",
         "next_number",
         "record",
         "restored",
+        "retries",
         "runs",
         "seq",
         "stop_reason",
         "tasks",
+        "timed",
         "version",
+        "waited",
+        "waiting",
         "wake",
     )
 
@@ -71,6 +90,7 @@ class Execution:
     ) -> None:
         self.graph = graph
         self.record = record
+        self.given = inputs
         self.inputs = _for_roots(graph, inputs)
         self.env: Environment | None = env
         self.runs: list[NodeRun] = []
@@ -82,11 +102,19 @@ class Execution:
         self.closing: Ending | None = None
         self.stop_reason: str | None = None
         self.restored: dict[str, NodeRun] = {}
+        self.edited: dict[str, dict[str, Payload]] | None = None
+        self.retries: tuple[str, ...] = ()
+        self.callback: Notice | None = None
         self.delivered: list[dict[str, Payload] | None] = [None] * len(graph.nodes)
         self.done = 0
         self.failed: list[NodeRun] = []
         self.tasks: set[asyncio.Task[None]] = set()
         self.wake = asyncio.Event()
+        self.waiting: dict[int, Waiting] = {}
+        self.news = False
+        self.timed: set[str] = set()
+        self.waited = False
+        self.dormant = False
         self._watchers: list[asyncio.Future[None]] = []
         self._nudge = False
         self._left = False
@@ -115,6 +143,11 @@ class Execution:
             self.record.completed_nodes += 1
         elif run.state in ("failed", "interrupted"):
             self.record.failed_nodes += 1
+
+    def tell(self) -> None:
+        """There is news for a node that waits."""
+        self.news = True
+        self.wake.set()
 
     @property
     def watched(self) -> bool:

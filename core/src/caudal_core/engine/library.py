@@ -46,6 +46,12 @@ class Library:
         self._writes = 0
         self._tasks: set[asyncio.Task[Any]] = set()
         self._latest = Recent[_Latest]()
+        self._listeners: set[Callable[[str], None]] = set()
+
+    def listen(self, listener: Callable[[str], None]) -> Callable[[], None]:
+        """Call `listener(workflow_id)` after each write, which must not fail; returns its end."""
+        self._listeners.add(listener)
+        return lambda: self._listeners.discard(listener)
 
     @property
     def _store(self) -> WorkflowStore:
@@ -168,6 +174,8 @@ class Library:
             await self._engine.journal.flush()
         finally:
             self._forget(key)
+            for listener in tuple(self._listeners):
+                listener(key)
 
     def _forget(self, key: str) -> None:
         self._latest.drop(key)

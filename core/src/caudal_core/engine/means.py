@@ -6,8 +6,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.keeping import Keeper
+from caudal_core.engine.outbox import Outbox
+from caudal_core.engine.states import States
 from caudal_core.journal import Journal
 from caudal_core.runner import Runner
 
@@ -20,4 +23,7 @@ class Means:
     runner: Runner
     budget: LoopBudget
     keeper: Keeper
+    approvals: Approvals
+    states: States
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    outbox: Outbox

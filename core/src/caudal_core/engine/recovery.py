@@ -4,53 +4,76 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING
 
-from caudal_core.engine.resume import read_document, read_inputs, read_record, read_runs
-from caudal_core.errors import InvalidWorkflow, error_text
+from caudal_core.engine.execution import Execution
+from caudal_core.engine.resume import (
+    give,
+    read_document,
+    read_edited,
+    read_inputs,
+    read_record,
+    read_runs,
+)
+from caudal_core.engine.telling import Ended
+from caudal_core.engine.waiting import Found, read_waits
+from caudal_core.errors import InvalidWorkflow, NotFound, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import Payload
+from caudal_core.workflow import Settings
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
 
-Adopt = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], None]
+Make = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], Execution]
+Resume = Callable[[Execution, Found], None]
 
 
 class Recovery:
-    """`adopt` is given what was read of an execution, and goes on with it.
+    """`make` makes an execution of what was read of it, and `resume` goes on with that.
 
     `stalled` says of each execution that cannot go on yet why: a handler is not installed any more,
     a file cannot be read. It is tried again when plugins are reloaded, and at the next start.
     """
 
-    def __init__(self, engine: Engine, adopt: Adopt) -> None:
+    def __init__(self, engine: Engine, make: Make, resume: Resume) -> None:
         self.stalled: dict[str, str] = {}
         self._engine = engine
-        self._adopt = adopt
+        self._make = make
+        self._resume = resume
 
     async def run(self) -> None:
-        """Take up all that has not ended."""
+        """Take up all that has not ended and does not wait."""
         history = self._engine.storage.history
         if history is not None:
             for execution_id in await self._engine.read(history.unfinished):
-                await self._try(execution_id)
+                await self.take_up(execution_id)
 
     async def again(self) -> None:
         """Try those that could not go on."""
         for execution_id in list(self.stalled):
-            await self._try(execution_id)
+            await self.take_up(execution_id)
 
-    def give_up(self, execution_id: str, state: str, why: str | None) -> None:
-        """End one without running it."""
-        self.stalled.pop(execution_id, None)
-        row = (state, time(), why, execution_id)
+    def give_up(
+        self,
+        record: ExecutionRecord,
+        state: str,
+        why: str | None,
+        settings: Settings | None = None,
+    ) -> None:
+        """End one without running it; `settings` are its workflow's."""
+        self.stalled.pop(record.id, None)
+        now = time()
+        row = (state, now, why, record.id)
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
+        self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
 
-    async def _try(self, execution_id: str) -> None:
+    async def take_up(self, execution_id: str) -> None:
+        """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
         try:
             await self._take_up(execution_id)
         except (InvalidWorkflow, OSError) as error:
@@ -59,15 +82,51 @@ class Recovery:
             logging.getLogger(__name__).warning(text, execution_id, error_text(error))
         except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
             why = f"it could not be taken up again: {error_text(error)}"
-            self.give_up(execution_id, "failed", why)
+            record, settings = await self._engine.read(lambda: self._known(execution_id))
+            self.give_up(record, "failed", why, settings)
         else:
             self.stalled.pop(execution_id, None)
 
+    def _known(self, execution_id: str) -> tuple[ExecutionRecord, Settings]:
+        """As much as can be read of an execution that is damaged. Blocks."""
+        storage = self._engine.storage
+        record = ExecutionRecord(execution_id, "", "", "", "", 0, time())
+        settings = Settings()
+        with suppress(Exception):
+            record = read_record(storage, execution_id)
+            found = read_document(storage, record).get("settings")
+            settings = Settings.model_validate(found or {})
+        return record, settings
+
     async def _take_up(self, execution_id: str) -> None:
+        storage = self._engine.storage
+        execution = await self._read(execution_id)
+        if execution is not None and not self._engine.closing:
+            waits: Found = await self._engine.read(lambda: read_waits(storage, execution_id))
+            self._resume(execution, waits)
+
+    async def load(self, execution_id: str) -> Execution | None:
+        """One that waits, to be looked at; nothing where that is not possible."""
+        try:
+            execution = await self._read(execution_id)
+        except (InvalidWorkflow, NotFound, OSError):
+            return None
+        if execution is None or execution.record.state != "waiting":
+            return None
+        execution.dormant = True
+        return execution
+
+    async def _read(self, execution_id: str) -> Execution | None:
         engine, storage = self._engine, self._engine.storage
         record: ExecutionRecord = await engine.read(lambda: read_record(storage, execution_id))
+        if record.finished:
+            return None
         document = await engine.read(lambda: read_document(storage, record))
         graph = await engine.graph(document, workflow_id=record.workflow_id)
         runs = await engine.read(lambda: read_runs(storage, record))
         inputs = await engine.read(lambda: read_inputs(storage, record.id))
-        self._adopt(record, graph, inputs, runs)
+        execution = self._make(record, graph, inputs, runs)
+        edited = await engine.read(lambda: read_edited(storage, record))
+        if edited is not None:
+            give(execution, edited)
+        return execution

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from time import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.storage import Storage
@@ -14,6 +14,9 @@ from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.payload import EMPTY, Payload, TablePayload, read_payload
 from caudal_core.tables.ipc import head, is_ipc, open_ipc
+
+if TYPE_CHECKING:
+    from caudal_core.journal.history import Edited
 
 INTERRUPTED = {
     "code": "INTERRUPTED",
@@ -49,6 +52,13 @@ def read_inputs(storage: Storage, execution_id: str) -> Payload:
     return Payload.of(value)
 
 
+def read_edited(storage: Storage, record: ExecutionRecord) -> Edited | None:
+    """The input that a replay gave a node, if it did. Blocks."""
+    if storage.history is None or record.parent is None:
+        return None
+    return storage.history.edited(record.id)
+
+
 def fetched(
     blobs: BlobStore, ref: str, metadata: Mapping[str, Mapping[str, Any]] | None = None
 ) -> Payload:
@@ -73,6 +83,8 @@ def read_runs(storage: Storage, record: ExecutionRecord) -> list[NodeRun]:
 
 def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
     """Give an execution the runs that were recorded before, so that it can go on after them."""
+    execution.given = EMPTY
+    execution.record.completed_nodes = execution.record.failed_nodes = 0
     execution.runs = list(runs)
     execution.next_number = 1 + max((run.number for run in runs), default=-1)
     execution.seq = max((run.seq for run in runs), default=0)
@@ -92,6 +104,23 @@ def adopt(execution: Execution, runs: Sequence[NodeRun]) -> None:
             execution.record.failed_nodes += 1
 
 
+def adopt_again(execution: Execution) -> None:
+    """The same for one that has stayed in memory while it waited."""
+    execution.epoch = execution.record.epoch
+    execution.done = 0
+    execution.failed.clear()
+    execution.restored = {run.node_id: run for run in execution.runs}
+    for run in execution.runs:
+        run.owner = execution
+        run.settles = False
+
+
+def give(execution: Execution, edited: Edited) -> None:
+    """Let a node get this input, whatever leads to it."""
+    ports = {port: Payload.of(value) for port, value in edited.ports.items()}
+    execution.edited = {edited.node: ports}
+
+
 def stopped_before(execution: Execution) -> str | None:
     """Why the execution was ending when its server died, if it was (see `drive.stop`)."""
     record, seconds = execution.record, execution.graph.settings.timeout_seconds
@@ -108,6 +137,15 @@ def is_result(node: GraphNode, run: NodeRun) -> bool:
     """Whether a node's last run is what became of it, so that it is not run again."""
     if run.state == "failed":
         return run.attempt > node.options.retries
+    if run.state == "waiting":
+        return False
     if run.state != "running":
         return True
     return node.handler.effect == "at_most_once" and node.options.on_interrupted != "rerun"
+
+
+def to_resolve(node: GraphNode, run: NodeRun) -> bool:
+    """Whether somebody can tell what became of an effect that was cut off."""
+    if run.state != "running" or node.handler.effect != "at_most_once":
+        return False
+    return node.handler.reconcile is not None or node.options.on_interrupted == "ask"

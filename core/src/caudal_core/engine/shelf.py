@@ -38,6 +38,12 @@ class Shelf:
             return ended[0]
         return found
 
+    def descend(self, parent: str, child: str) -> None:
+        """An execution is a retry or a replay of another one, which may be here."""
+        found = self.find(parent)
+        if found is not None and child not in found.retries:
+            found.retries = (*found.retries, child)
+
     def all(self) -> Sequence[Execution]:
         """The last that have ended, then those that have not."""
         return [*(execution for execution, _ in self._ended.values()), *self.open.values()]
@@ -53,6 +59,12 @@ class Shelf:
         while self._too_many() and not self._forever:
             _, oldest = self._ended.popitem(last=False)
             self._count(*oldest, -1)
+
+    def forget(self, execution_id: str) -> None:
+        """Let go of one that has ended."""
+        found = self._ended.pop(execution_id, None)
+        if found is not None:
+            self._count(*found, -1)
 
     def _count(self, execution: Execution, weight: int, sign: int) -> None:
         graph, known = execution.graph, self._graphs
@@ -79,6 +91,7 @@ def _lighten(execution: Execution) -> int:
     execution.env = None
     execution.delivered.clear()
     execution.restored.clear()
+    execution.edited = None
     size, large = 0, []
     for run in execution.runs:
         run.rest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from time import time
 
 from caudal_core.graph import Graph
@@ -17,6 +18,14 @@ class Versions:
 
     def __init__(self) -> None:
         self._known: set[str] = set()
+
+    def forget(self, hashes: Iterable[str]) -> None:
+        """Write these again when they are next needed: they may be deleted."""
+        self._known.difference_update(hashes)
+
+    def unknown(self, hashes: Iterable[str]) -> set[str]:
+        """Those of these that have not been written since they were forgotten."""
+        return set(hashes) - self._known
 
     def write(self, graph: Graph, journal: Journal) -> None:
         """Put the graph's workflow and its plan in, where they are not yet."""

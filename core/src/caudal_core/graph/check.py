@@ -228,18 +228,20 @@ def _light(handler: Handler, node: Node) -> bool:
 
 
 def _plan(nodes: tuple[GraphNode, ...]) -> bytes:
-    return encode(
-        {
-            node.id: {
-                "type": node.type,
-                "label": node.label,
-                "typeVersion": node.handler.version,
-                "package": node.package,
-                "input": node.input_ref,
-            }
-            for node in nodes
-        }
-    )
+    return encode({node.id: _planned(node) for node in nodes})
+
+
+def _planned(node: GraphNode) -> dict[str, Any]:
+    """What a node is, for its record; its effect where that counts beyond the execution."""
+    effect = node.handler.effect
+    return {
+        "type": node.type,
+        "label": node.label,
+        "typeVersion": node.handler.version,
+        "package": node.package,
+        "input": node.input_ref,
+        **({} if effect in UNRECORDED else {"effect": effect}),
+    }
 
 
 def _options(node: Node) -> Options:

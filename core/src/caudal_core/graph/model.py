@@ -76,8 +76,8 @@ class Graph:
     `size` is that of the text, in bytes.
 
     `plan` says in JSON what each node of an execution is: `{id: {type, label, typeVersion, package,
-    input}}`, `input` by port as a list of `[node, port]`. It is kept with the execution, so that
-    its record can be read when the handlers are long gone.
+    input, effect?}}`, `input` by port as a list of `[node, port]`. It is kept with the execution,
+    so that its record can be read when the handlers are long gone.
     """
 
     document: Mapping[str, Any]

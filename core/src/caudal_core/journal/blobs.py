@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from caudal_core.errors import NotFound
@@ -14,16 +16,21 @@ class BlobFolder:
     """Blobs in a folder. What `put` has returned survives a power cut."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._ready: set[Path] = set()
+        self._bytes: int | None = None
+        self._counting = threading.Lock()
 
     def put(self, content: bytes | memoryview) -> str:
         """Keep the bytes; their name is the SHA-256 of the content."""
         name = content_hash(content)
         path = self._path(name)
         self._make(path.parent)
-        if not path.exists():
+        with self._counting:
+            there = _renewed(path)
+        if not there:
             _write(path, content)
+            self._count(len(content))
         # Also where it is there already: whoever wrote it may not have come to this yet.
         _sync_folder(path.parent)
         return name
@@ -33,8 +40,8 @@ class BlobFolder:
         if folder in self._ready and folder.is_dir():
             return
         folder.mkdir(parents=True, exist_ok=True)
-        _sync_folder(self._folder)
-        _sync_folder(self._folder.parent)
+        _sync_folder(self.folder)
+        _sync_folder(self.folder.parent)
         self._ready.add(folder)
 
     def get(self, name: str) -> bytes:
@@ -48,8 +55,60 @@ class BlobFolder:
         """Where the bytes of this name are, or would be."""
         return self._path(name)
 
+    def measured(self) -> int:
+        """The bytes of all blobs; they are looked at once, and counted from then on."""
+        with self._counting:
+            if self._bytes is None:
+                self._bytes = sum(size for _, size, _ in self.all())
+            return self._bytes
+
+    def _count(self, size: int) -> None:
+        with self._counting:
+            if self._bytes is not None:
+                self._bytes += size
+
+    def all(self) -> Iterator[tuple[str, int, float]]:
+        """Name, bytes, and when it was last put, of every blob."""
+        for folder in _entries(self.folder):
+            for entry in _entries(folder.path) if folder.is_dir() else ():
+                try:
+                    found = entry.stat()
+                except FileNotFoundError:
+                    continue  # it has been deleted meanwhile
+                yield entry.name, found.st_size, found.st_mtime
+
+    def delete(self, name: str, before: float) -> None:
+        """Let go of a blob that has not been put since a moment, if it is there."""
+        path = self._path(name)
+        with self._counting:  # so that nobody puts it again in between
+            try:
+                found = path.stat()
+                if found.st_mtime >= before:
+                    return
+                path.unlink()
+            except FileNotFoundError:
+                return
+        self._count(-found.st_size)
+
     def _path(self, name: str) -> Path:
-        return self._folder / name[:2] / name
+        return self.folder / name[:2] / name
+
+
+def _renewed(path: Path) -> bool:
+    """Whether it is there; it then counts as put just now, so that it is not swept away."""
+    try:
+        os.utime(path)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _entries(folder: Path | str) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as found:
+            yield from found
+    except FileNotFoundError:
+        return
 
 
 def _write(path: Path, content: bytes | memoryview) -> None:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
 
+from caudal_core.journal.effects import Effects
+from caudal_core.journal.notice import ARMED, CALLBACK, DUE, Notice
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
-from caudal_core.journal.tables import execution, node_run, plan
+from caudal_core.journal.states import NodeStates
+from caudal_core.journal.tables import execution, node_run, notice, plan
+from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
 PLANS_KEPT = 64
+OPEN = ("pending", "running", "waiting")
+"""The states of executions that have not ended."""
 
 _RECORD = (
     execution.c.id,
@@ -38,6 +44,9 @@ _RECORD = (
     execution.c.error,
     execution.c.parent,
     execution.c.cancel_requested,
+    execution.c.client_key,
+    execution.c.client_hash,
+    execution.c.origin,
 )
 
 
@@ -51,6 +60,7 @@ class Filter:
     since: float | None = None
     until: float | None = None
     labels: Mapping[str, str] | None = None
+    parent: str | None = None
     before: tuple[float, str] | None = None
     limit: int = 50
 
@@ -63,11 +73,19 @@ class StoredNode:
     type: str
     label: str
     input: Mapping[str, Any] | None = None
+    effect: str | None = None
 
     @classmethod
     def of(cls, node_id: str, plan: Mapping[str, Any]) -> StoredNode:
         """From its entry in the plan."""
-        return cls(node_id, plan["type"], plan["label"], plan["input"])
+        return cls(node_id, plan["type"], plan["label"], plan["input"], plan.get("effect"))
+
+
+class Edited(NamedTuple):
+    """The input, by port, that a replay gave a node in place of what led to it."""
+
+    node: str
+    ports: Mapping[str, Any]
 
 
 class History:
@@ -76,11 +94,22 @@ class History:
     def __init__(self, database: Engine) -> None:
         self._database = database
         self._plans: dict[str, Mapping[str, StoredNode]] = {}
+        self.waits = Waits(database)
+        self.states = NodeStates(database)
+        self.effects = Effects(database, self.plan)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""
         found = self._records(select(*_RECORD).where(execution.c.id == execution_id))
         return found[0] if found else None
+
+    def asked_for(self, client_key: str) -> tuple[str, str | None] | None:
+        """The execution that was asked for under this key, and the digest of what was asked."""
+        columns = execution.c.id, execution.c.client_hash
+        query = select(*columns).where(execution.c.client_key == client_key)
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else (row[0], row[1])
 
     def executions(self, wanted: Filter) -> list[ExecutionRecord]:
         """A page of executions, newest first."""
@@ -100,9 +129,16 @@ class History:
             query = _filtered(select(func.count()).select_from(execution), wanted)
             return int(connection.execute(query).scalar_one())
 
+    def open_states(self) -> dict[str, tuple[int, float]]:
+        """By state how many executions have not ended, and when the oldest was accepted."""
+        state, oldest = execution.c.state, func.min(execution.c.created)
+        query = select(state, func.count(), oldest).where(state.in_(OPEN)).group_by(state)
+        with self._database.connect() as connection:
+            return {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+
     def unfinished(self) -> list[str]:
-        """The ids of executions that have not ended, oldest first."""
-        open_states = execution.c.state.in_(("pending", "running", "waiting"))
+        """The ids of executions that have not ended and do not wait, oldest first."""
+        open_states = execution.c.state.in_(("pending", "running"))
         query = select(execution.c.id).where(open_states).order_by(execution.c.created)
         with self._database.connect() as connection:
             return list(connection.execute(query).scalars())
@@ -115,6 +151,38 @@ class History:
         if row is None or (row[0] is None and row[1] is None):
             return {}, None
         return (decode(row[0]) if row[0] is not None else None), row[1]
+
+    def edited(self, execution_id: str) -> Edited | None:
+        """The node whose input a replay was given, and that input by port."""
+        query = select(execution.c.edited_input).where(execution.c.id == execution_id)
+        with self._database.connect() as connection:
+            text = connection.execute(query).scalar_one_or_none()
+        if text is None:
+            return None
+        found = decode(text)
+        return Edited(found["node"], found["ports"])
+
+    def retries(self, execution_id: str) -> list[str]:
+        """The ids of the retries and replays of an execution, oldest first."""
+        query = select(execution.c.id).where(execution.c.parent == execution_id)
+        with self._database.connect() as connection:
+            order = execution.c.created, execution.c.id
+            return list(connection.execute(query.order_by(*order)).scalars())
+
+    def notices(self) -> list[Notice]:
+        """What is still to be told, or may have to be."""
+        query = select(*notice.columns).where(notice.c.state.in_((ARMED, DUE)))
+        with self._database.connect() as connection:
+            return [Notice(*row) for row in connection.execute(query.order_by(notice.c.created))]
+
+    def callback(self, execution_id: str) -> Notice | None:
+        """Who is called when an execution has ended, and how that went."""
+        query = select(*notice.columns).where(
+            notice.c.execution == execution_id, notice.c.kind == CALLBACK
+        )
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Notice(*row)
 
     def runs(self, record: ExecutionRecord, *, last: int | None = None) -> list[NodeRun]:
         """The runs of an execution in the order in which they began; `last` keeps the latest."""
@@ -154,6 +222,8 @@ def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
         query = query.where(execution.c.workflow_id == wanted.workflow_id)
     if wanted.organization is not None:
         query = query.where(execution.c.organization == wanted.organization)
+    if wanted.parent is not None:
+        query = query.where(execution.c.parent == wanted.parent)
     if wanted.since is not None:
         query = query.where(execution.c.created >= wanted.since)
     if wanted.until is not None:
@@ -178,7 +248,9 @@ def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
     run.duration = row.duration
     run.outputs = outputs_of(row.ports, row.output, row.output_ref)
     run.message = row.message
+    run.key = row.idempotency_key
     run.report = row.report or NO_REPORT
     run.error = decode(row.error) if row.error else None
     run.stored_notes = notes_of(row.notes)
+    run.reused = row.reused
     return run

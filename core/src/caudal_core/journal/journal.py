@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Sequence
+from time import perf_counter
 from typing import Any, Protocol
 
 from caudal_core.errors import Unavailable
@@ -21,6 +22,7 @@ FEED = 64
 CLOSE_SECONDS = 5.0
 Row = tuple[Any, ...]
 Told = Callable[[Sequence[Any]], None]
+Measured = Callable[[float, int], None]
 
 
 class Sink(Protocol):
@@ -37,6 +39,9 @@ class Sink(Protocol):
 
         The first `fed` of them were fed already. After a failure nothing counts as fed.
         """
+
+    async def shrink(self) -> bool:
+        """Give a little of what is free back to the system; whether there is more."""
 
     async def close(self) -> None:
         """Let go of everything."""
@@ -55,6 +60,10 @@ class MemorySink:
     async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """Nothing to do."""
 
+    async def shrink(self) -> bool:
+        """Nothing to do."""
+        return False
+
     async def close(self) -> None:
         """Nothing to do."""
 
@@ -64,11 +73,18 @@ class Journal:
 
     `told(subjects)` is called on the event loop after each commit with what was given to `write`,
     in order. A commit that fails is tried again until it succeeds: nothing is dropped and nobody
-    is told meanwhile; `fault` then says what is wrong.
+    is told meanwhile; `fault` then says what is wrong. `measured` gets the seconds and the rows of
+    each commit.
     """
 
-    def __init__(self, sink: Sink, told: Told = lambda _: None) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        told: Told = lambda _: None,
+        measured: Measured = lambda _, __: None,
+    ) -> None:
         self.told = told
+        self._measured = measured
         self.fault: str | None = None
         self._sink = sink
         self._rows: list[tuple[int, Row]] = []
@@ -144,6 +160,10 @@ class Journal:
             self.fault = "the journal does not answer"
         _resolve(waiter, Unavailable(message=self.fault))
 
+    async def shrink(self) -> bool:
+        """Give a little of what is free back to the system; whether there is more."""
+        return await self._sink.shrink()
+
     async def _work(self) -> None:
         try:
             while True:
@@ -155,6 +175,7 @@ class Journal:
                     await self._commit(rows, fed)
                 self._committing = False
                 self.told(subjects)
+                del rows, subjects  # nothing is kept while there is nothing to do
                 for waiter in self._told_next:
                     _resolve(waiter)
         except Exception as error:
@@ -174,6 +195,7 @@ class Journal:
 
     async def _commit(self, rows: list[tuple[int, Row]], fed: int) -> None:
         delay = 0.05
+        begin = perf_counter()
         while True:
             try:
                 await self._sink.commit(rows, fed)
@@ -184,6 +206,7 @@ class Journal:
                 delay = min(2.0, delay * 2)
             else:
                 self.fault = None
+                self._measured(perf_counter() - begin, len(rows))
                 return
 
 

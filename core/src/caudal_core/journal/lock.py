@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from caudal_core.errors import InUse, Unavailable
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock while something is done."""
+    descriptor = take_lock(path)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def take_lock(path: Path) -> int:

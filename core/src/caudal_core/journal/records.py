@@ -22,7 +22,8 @@ class ExecutionRecord:
     """One execution. What has not been committed yet is not in here.
 
     `final` is the final output in journal form (a preview, if `final_info` says so). Times are
-    seconds since 1970.
+    seconds since 1970. `edited_input` is there only while the execution is being accepted.
+    `origin` is `notice` where the execution tells of another one; nobody is told of its failure.
     """
 
     id: str
@@ -46,6 +47,10 @@ class ExecutionRecord:
     error: str | None = None
     parent: str | None = None
     cancel_requested: float | None = None
+    client_key: str | None = None
+    client_hash: str | None = None
+    edited_input: bytes | None = None
+    origin: str | None = None
 
     def end(self, ending: Ending) -> None:
         """It has ended, and that is committed."""
@@ -103,7 +108,9 @@ class NodeRun:
     `outputs` are the payloads by the ports taken; read back, a large one has its preview as data
     and the blob's name in `ref`. `input` is what came in, merged by port (null: not kept here).
     `settles` is false for a failed attempt that another one follows. `number` counts the runs of
-    the execution in the order in which they began; `owner` is the live execution.
+    the execution in the order in which they began; `owner` is the live execution. `key` is the
+    idempotency key of an effect, `reply` how a wait ended that it had asked for. `reused` names the
+    execution in which it ran, where that was another one.
     """
 
     attempt: int = 1
@@ -121,7 +128,10 @@ class NodeRun:
     settles: bool = True
     owner: Any = None
     ctx: Any = None
+    key: str | None = None
+    reply: Any = None
     stored_notes: Notes | None = None
+    reused: str | None = None
 
     def __init__(
         self, execution_id: str, node: PlannedNode, number: int, started: float | None
@@ -166,5 +176,7 @@ class NodeRun:
             return
         notes = self.ctx.said
         self.ctx = None
+        if notes is not None:
+            notes.changed = None
         if notes is not None and notes.log:
             self.stored_notes = notes

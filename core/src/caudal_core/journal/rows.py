@@ -28,13 +28,24 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
         record.state,
         owner,
         record.epoch,
+        record.client_key,
         record.created,
         record.total_nodes,
         0,
         0,
         0,
         record.parent,
+        record.edited_input,
+        record.client_hash,
+        record.origin,
     )
+
+
+def park_row(
+    record: ExecutionRecord, deadline: float | None, done: int, failed: int, seq: int
+) -> Row:
+    """An execution that nobody has in memory, in the order of `statements.PARK`, then its id."""
+    return "waiting", None, deadline, done, failed, seq, record.id
 
 
 def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
@@ -53,7 +64,7 @@ def finish_row(record: ExecutionRecord, ending: Ending) -> Row:
     )
 
 
-def node_row(run: NodeRun, key: str | None = None) -> Row:
+def node_row(run: NodeRun) -> Row:
     """One attempt at one node, in the order of `statements.NODE`."""
     ports: str | None = None
     output: bytes | None = None
@@ -67,7 +78,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
                 output, refs = _referred(ports, payload)
         else:
             ports, output, refs = _several(outputs)
-    notes = None if run.ctx is None else run.ctx.said
+    notes = run.stored_notes if run.ctx is None else run.ctx.said
     return (
         run.execution_id,
         run.number,
@@ -77,7 +88,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
         run.epoch,
         run.seq,
         run.state,
-        key,
+        run.key,
         ports,
         output,
         refs,
@@ -87,6 +98,7 @@ def node_row(run: NodeRun, key: str | None = None) -> Row:
         None if run.error is None else encode(run.error),
         run.started,
         run.duration,
+        run.reused,
     )
 
 

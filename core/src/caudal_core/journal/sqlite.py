@@ -6,6 +6,7 @@ import asyncio
 import marshal
 import os
 import socket
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from caudal_core.errors import Unavailable
 from caudal_core.journal import writer_process
 from caudal_core.journal.journal import Row
 from caudal_core.journal.lock import take_lock
-from caudal_core.journal.writer_process import ALL, COMMIT, FEED
+from caudal_core.journal.writer_process import ALL, COMMIT, FEED, TELL
 
 PRAGMAS = (
     "PRAGMA auto_vacuum=INCREMENTAL",
@@ -26,6 +27,9 @@ PRAGMAS = (
     "PRAGMA busy_timeout=5000",
 )
 FRAME_HEAD = 8
+KEPT_PAGES = 256
+STEP_PAGES = 200
+"""Free pages that are kept in the file, and those that are given back in one step."""
 
 
 class SqliteSink:
@@ -38,6 +42,7 @@ class SqliteSink:
         self._process: subprocess.Popen[bytes] | None = None
         self._reader: asyncio.StreamReader | None = None
         self._writer: asyncio.StreamWriter | None = None
+        self._turn = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
@@ -53,10 +58,19 @@ class SqliteSink:
         if self._lock is None:
             self._lock = take_lock(self._lock_file)
         try:
+            await self._bring_up()
             await self._start(self._lock)
         except BaseException:
             await self.close()
             raise
+
+    async def _bring_up(self) -> None:
+        from caudal_core.journal.schema import bring_up
+
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, bring_up, self.database)
+        except (OSError, sqlite3.Error) as error:
+            raise Unavailable(message=f"the journal cannot be opened: {error}") from error
 
     async def _start(self, lock: int) -> None:
         ours, theirs = socket.socketpair()
@@ -93,6 +107,10 @@ class SqliteSink:
 
     async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """See `Sink.commit`. Every row may be written twice without harm."""
+        async with self._turn:
+            await self._commit(rows, fed)
+
+    async def _commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         try:
             if self._writer is None and self._lock is not None:
                 await self._start(self._lock)
@@ -107,14 +125,42 @@ class SqliteSink:
         if error is not None:
             raise Unavailable(message=f"the journal cannot be written: {error}")
 
-    async def _exchange(self, value: Any) -> str | None:
+    async def shrink(self) -> bool:
+        """See `Sink.shrink`. Some pages are kept, as they are soon needed again."""
+        [[free]] = await self.tell("PRAGMA freelist_count")
+        if free <= KEPT_PAGES:
+            return False
+        [[left]] = await self.tell(
+            f"PRAGMA incremental_vacuum({min(STEP_PAGES, free - KEPT_PAGES)})",
+            "PRAGMA freelist_count",
+        )
+        if KEPT_PAGES < left < free:
+            return True
+        await self.tell("PRAGMA wal_checkpoint(PASSIVE)")  # the file is cut when the log is in it
+        return False
+
+    async def tell(self, *texts: str) -> list[Any]:
+        """Run SQL that is no write, such as pragmas, between commits; the rows of the last one.
+
+        `Unavailable` if it fails. It holds for the writer that runs now.
+        """
+        try:
+            async with self._turn:
+                found = await self._exchange((TELL, list(texts)))
+        except (OSError, EOFError) as cause:
+            raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
+        if isinstance(found, str):
+            raise Unavailable(message=f"the journal refuses: {found}")
+        rows: list[Any] = found
+        return rows
+
+    async def _exchange(self, value: Any) -> Any:
         if self._writer is None or self._reader is None:
             raise EOFError
         self._send(value)
         await self._writer.drain()
         (size,) = struct.unpack("!Q", await self._reader.readexactly(FRAME_HEAD))
-        answer: str | None = marshal.loads(await self._reader.readexactly(size))  # noqa: S302 - our child
-        return answer
+        return marshal.loads(await self._reader.readexactly(size))  # noqa: S302 - our child
 
     def _send(self, value: Any) -> None:
         try:

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, Insert, Table, Update, bindparam, insert, update
+from sqlalchemy import (
+    BindParameter,
+    Delete,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    exists,
+    insert,
+    literal_column,
+    update,
+)
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -29,6 +41,27 @@ class Statement:
     CLAIM: Final = 8
     START: Final = 9
     GIVE_UP: Final = 10
+    TRIGGER_EVENT: Final = 11
+    TRIGGER_STATE: Final = 12
+    TRIGGER_LAST: Final = 13
+    TRIGGER_PAUSE: Final = 14
+    TRIGGER_RESUME: Final = 15
+    PARK: Final = 16
+    TIMER: Final = 17
+    NO_TIMER: Final = 18
+    WOKEN: Final = 19
+    NO_TIMERS: Final = 20
+    APPROVAL: Final = 21
+    DECIDE: Final = 22
+    NODE_STATE: Final = 23
+    NOTICE: Final = 24
+    DROP_NOTICE: Final = 25
+    ERASE_RUNS: Final = 26
+    ERASE_EXECUTION: Final = 27
+    ERASE_VERSION: Final = 28
+    ERASE_PLAN: Final = 29
+    ERASE_REST: Final = 30
+    """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
 ACCEPT = (
@@ -44,13 +77,18 @@ ACCEPT = (
     "state",
     "owner",
     "epoch",
+    "client_key",
     "created",
     "total_nodes",
     "completed_nodes",
     "failed_nodes",
     "seq",
     "parent",
+    "edited_input",
+    "client_hash",
+    "origin",
 )
+"""In the order of the table, as that is the order in which an insert names its columns."""
 FINISH = (
     "state",
     "started",
@@ -62,6 +100,9 @@ FINISH = (
     "final_info",
     "error",
 )
+PARK = ("state", "owner", "deadline", "completed_nodes", "failed_nodes", "seq")
+DECIDE = ("state", "decided", "decided_by", "comment", "data")
+NOTICE = tuple(column.name for column in tables.notice.columns)
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
 
@@ -71,21 +112,87 @@ def statements() -> list[str]:
     key: BindParameter[str] = bindparam("key")
     by_id = tables.execution.c.id == key
     workflow = tables.workflow
+    state, pause = tables.trigger_state, tables.trigger_pause
+    of_trigger = state.c.trigger == key
     deletion = update(workflow).where(workflow.c.id == key).values(deleted=bindparam("deleted"))
     made: dict[int, Any] = {
         Statement.WORKFLOW_VERSION: insert(tables.workflow_version).prefix_with("OR IGNORE"),
         Statement.WORKFLOW: _replace(workflow, [c.name for c in workflow.columns]),
         Statement.DELETE_WORKFLOW: deletion,
-        Statement.ACCEPT: _replace(tables.execution, ACCEPT),
+        Statement.ACCEPT: _keep(tables.execution, ACCEPT),
         Statement.NODE: _replace(tables.node_run, NODE),
         Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
         Statement.FINISH: _update(FINISH).where(by_id),
         Statement.GIVE_UP: _update(("state", "completed", "error")).where(by_id),
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
+        Statement.NOTICE: _replace(tables.notice, NOTICE),
+        Statement.DROP_NOTICE: delete(tables.notice).where(tables.notice.c.id == key),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
+        Statement.TRIGGER_EVENT: insert(tables.trigger_event).prefix_with("OR IGNORE"),
+        Statement.TRIGGER_STATE: _replace(state, [c.name for c in state.columns]),
+        Statement.TRIGGER_LAST: update(state).where(of_trigger).values(last=bindparam("planned")),
+        Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
+        Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
+        **_waiting(),
+        Statement.ERASE_RUNS: _erase_runs(),
+        Statement.ERASE_EXECUTION: delete(tables.execution).where(
+            by_id, tables.execution.c.completed.is_not(None)
+        ),
+        Statement.ERASE_VERSION: delete(tables.workflow_version).where(
+            tables.workflow_version.c.hash == key,
+            ~exists().where(workflow.c.hash == tables.workflow_version.c.hash),
+        ),
+        Statement.ERASE_PLAN: delete(tables.plan).where(tables.plan.c.hash == key),
     }
+    for number, table in erasures().items():
+        made[number] = delete(table).where(table.c.execution == key)
     return [_sql(made[number]) for number in range(len(made))]
+
+
+def _waiting() -> dict[int, Any]:
+    """What is written of executions that wait, and of what nodes keep.
+
+    A timer is deleted by its node, all of an execution with it, and a `wake` only if it is the one
+    that was seen. An approval is decided once: the first decision stays.
+    """
+    timer, approval = tables.timer, tables.approval
+    of: Any = timer.c.execution == bindparam("execution")
+    node: Any = timer.c.node == bindparam("node")
+    seen: Any = (timer.c.kind == bindparam("kind")) & (timer.c.due == bindparam("due"))
+    undecided = (approval.c.id == bindparam("key")) & (approval.c.state == literal_column("'open'"))
+    return {
+        Statement.PARK: _update(PARK).where(tables.execution.c.id == bindparam("key")),
+        Statement.TIMER: _replace(timer, [c.name for c in timer.columns]),
+        Statement.NO_TIMER: delete(timer).where(of, node),
+        Statement.WOKEN: delete(timer).where(of, seen),
+        Statement.NO_TIMERS: delete(timer).where(of),
+        Statement.APPROVAL: insert(approval).prefix_with("OR IGNORE"),
+        Statement.DECIDE: _set(approval, DECIDE).where(undecided),
+        Statement.NODE_STATE: _replace(tables.node_state, [*tables.node_state.columns.keys()]),
+    }
+
+
+def erasures() -> dict[int, Table]:
+    """Whatever else is kept of an execution: every table with a column of its name."""
+    found = [t for t in tables.metadata.sorted_tables if "execution" in t.c]
+    own = (tables.node_run, tables.node_state)  # the latter belongs to its workflow
+    rest = [table for table in found if table not in own]
+    return dict(enumerate(rest, Statement.ERASE_REST))
+
+
+def _erase_runs() -> Delete:
+    """Those of an execution whose numbers are below a bound."""
+    run = tables.node_run.c
+    mine: BindParameter[str] = bindparam("execution_id")
+    return delete(tables.node_run).where(run.execution == mine, run.number < bindparam("bound"))
+
+
+VERSION_TABLE = (
+    "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+)
+VERSION = "INSERT INTO alembic_version SELECT {} WHERE NOT EXISTS (SELECT 1 FROM alembic_version)"
+"""As what brings a database from one version to the next keeps it (see `journal.schema`)."""
 
 
 def schema() -> list[str]:
@@ -94,9 +201,7 @@ def schema() -> list[str]:
     for table in tables.metadata.sorted_tables:
         found.append(_sql(CreateTable(table, if_not_exists=True)))
         found += [_sql(CreateIndex(index, if_not_exists=True)) for index in table.indexes]
-    version = insert(tables.about).prefix_with("OR IGNORE")
-    text = _sql(version.values(key="schema", value=str(tables.SCHEMA_VERSION)), literal=True)
-    return [*found, text]
+    return [*found, VERSION_TABLE, VERSION.format(f"'{tables.SCHEMA_VERSION:04d}'")]
 
 
 def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
@@ -104,15 +209,24 @@ def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
     return insert(table).prefix_with("OR REPLACE").values(values)
 
 
+def _keep(table: Table, columns: tuple[str, ...]) -> Insert:
+    """Leaves a row that is there as it is; what else a row may break is still an error."""
+    values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
+    return sqlite.insert(table).values(values).on_conflict_do_nothing()
+
+
 def _update(columns: tuple[str, ...]) -> Update:
+    return _set(tables.execution, columns)
+
+
+def _set(table: Table, columns: tuple[str, ...]) -> Update:
     """Sets the columns in the order in which they are named, not in that of the table."""
     pairs: list[tuple[Any, BindParameter[Any]]] = [
-        (tables.execution.c[name], bindparam(name)) for name in columns
+        (table.c[name], bindparam(name)) for name in columns
     ]
-    return update(tables.execution).ordered_values(*pairs)
+    return update(table).ordered_values(*pairs)
 
 
-def _sql(clause: Any, *, literal: bool = False) -> str:
+def _sql(clause: Any) -> str:
     dialect: Callable[..., Any] = sqlite.dialect
-    options = {"literal_binds": True} if literal else {}
-    return str(clause.compile(dialect=dialect(paramstyle="qmark"), compile_kwargs=options))
+    return str(clause.compile(dialect=dialect(paramstyle="qmark")))

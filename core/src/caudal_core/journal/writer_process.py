@@ -8,8 +8,9 @@ A frame is its length in eight bytes and a marshalled value; both ends are the s
 nobody else holds the socket. The first frame is the opening
 `{"database", "pragmas", "schema", "statements"}`, every other
 `(kind, [(statement's number, row), …])`: `FEED` adds rows to the transaction, `COMMIT` adds the
-last ones and ends it, `ALL` drops what was fed before and is a transaction of its own. All but
-`FEED` are answered, with null or with a text that says what went wrong.
+last ones and ends it, `ALL` drops what was fed before and is a transaction of its own. `TELL`
+carries texts of SQL instead of rows, such as pragmas, which are run as they stand. All but `FEED`
+are answered, with null (`TELL`: the rows of its last text), or a text that says what went wrong.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any
 
-FEED, COMMIT, ALL = range(3)
+FEED, COMMIT, ALL, TELL = range(4)
 
 
 def main() -> None:
@@ -33,7 +34,11 @@ def main() -> None:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
-    with socket.socket(fileno=int(sys.argv[1])) as peer, peer.makefile("rwb") as stream:
+    with (
+        contextlib.suppress(BrokenPipeError),  # an answer that nobody waits for any more
+        socket.socket(fileno=int(sys.argv[1])) as peer,
+        peer.makefile("rwb") as stream,
+    ):
         opening = read_frame(stream)
         if opening is None:
             return
@@ -83,6 +88,9 @@ def serve(stream: Any, database: sqlite3.Connection, statements: list[str]) -> N
     error: str | None = None
     while (frame := read_frame(stream)) is not None:
         kind, rows = frame
+        if kind == TELL:
+            write_frame(stream, tell(database, rows))
+            continue
         if kind == ALL:
             rollback(database)
             error = None
@@ -108,6 +116,17 @@ def write(
         rollback(database)
         return f"{type(error).__name__}: {error}"
     return None
+
+
+def tell(database: sqlite3.Connection, texts: list[str]) -> list[Any] | str:
+    """Run SQL that is no write: the rows of the last text, or what went wrong."""
+    rows: list[Any] = []
+    try:
+        for text in texts:
+            rows = database.execute(text).fetchall()
+    except sqlite3.Error as error:
+        return f"{type(error).__name__}: {error}"
+    return rows
 
 
 def rollback(database: sqlite3.Connection) -> None:

@@ -15,6 +15,7 @@ from caudal_core.handler import Handler
 from caudal_core.hookspecs import GROUP, WorkflowSource
 from caudal_core.registry.installed import Found
 from caudal_core.stores import OpenStore
+from caudal_core.trigger import Trigger
 
 
 @dataclass(slots=True)
@@ -31,6 +32,7 @@ class Candidate:
     runners: Mapping[str, Any] = field(default_factory=dict)
     blob_stores: Mapping[str, Any] = field(default_factory=dict)
     stores: Mapping[str, OpenStore] = field(default_factory=dict)
+    triggers: tuple[Trigger[Any], ...] = ()
     errors: list[str] = field(default_factory=list)
 
     def ask(self, manager: pluggy.PluginManager) -> None:
@@ -42,6 +44,7 @@ class Candidate:
         self.runners = merged(hook.caudal_runners())
         self.blob_stores = merged(hook.caudal_blob_stores())
         self.stores = merged(hook.caudal_record_stores())
+        self.triggers = _triggers(hook.caudal_triggers())
 
 
 def new_manager() -> pluggy.PluginManager:
@@ -120,6 +123,15 @@ def _several(group: Any) -> Iterable[Any]:
     if isinstance(group, Iterable):
         return group
     raise PluginError(message=f"caudal_handlers gave {group!r} instead of a tuple of handlers")
+
+
+def _triggers(groups: Iterable[Iterable[Any]]) -> tuple[Trigger[Any], ...]:
+    found = tuple(item for group in groups for item in group)
+    for item in found:
+        if not isinstance(item, Trigger) or not isinstance(getattr(item, "name", None), str):
+            message = f"caudal_triggers gave {item!r}, which is no Trigger with a name"
+            raise PluginError(message=message)
+    return found
 
 
 def merged(mappings: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from caudal_core.handler import Handler
 from caudal_core.registry.candidate import Candidate, merged, new_manager, take_in
 from caudal_core.registry.installed import given, installed, normal_name
 from caudal_core.registry.model import Plugin, Registered, Registry
+from caudal_core.trigger import Trigger
 
 OURS = ("caudal-builtin", "caudal-integrations", "caudal-ot")
 """Distributions that keep a type which another one claims as well."""
@@ -33,6 +34,7 @@ def load_registry(
     candidates = sorted(_unique(map(take_in, found)), key=_order)
     _note_changed(candidates, before)
     handlers = _choose(candidates, prefer or {})
+    triggers = _choose_triggers(candidates)
     return Registry(
         handlers=handlers,
         plugins=_plugins(candidates, handlers),
@@ -42,6 +44,7 @@ def load_registry(
         blob_stores=merged(item.blob_stores for item in candidates),
         stores=merged(item.stores for item in candidates),
         hooks=_hooks(candidates),
+        triggers=triggers,
     )
 
 
@@ -81,6 +84,20 @@ def _choose(candidates: list[Candidate], prefer: Mapping[str, str]) -> dict[str,
         for item, _ in others:
             item.errors.append(_clash(type_, item, holder))
     return chosen
+
+
+def _choose_triggers(candidates: list[Candidate]) -> dict[str, Trigger[Any]]:
+    """By the type of their nodes; where several claim one, all but the first are refused."""
+    chosen: dict[str, tuple[Trigger[Any], Candidate]] = {}
+    for item in candidates:
+        for trigger in item.triggers:
+            first, holder = chosen.setdefault(trigger.node_type, (trigger, item))
+            if first is not trigger:
+                item.errors.append(
+                    f"the trigger '{trigger.name}' of {item.name} {item.version} is refused, as "
+                    f"{holder.name} {holder.version} has the nodes '{trigger.node_type}'"
+                )
+    return {type_: trigger for type_, (trigger, _) in chosen.items()}
 
 
 def _clash(type_: str, item: Candidate, holder: Registered) -> str:

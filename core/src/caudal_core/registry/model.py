@@ -9,6 +9,7 @@ from typing import Any, Literal
 from caudal_core.handler import Handler
 from caudal_core.hookspecs import WorkflowSource
 from caudal_core.stores import OpenStore
+from caudal_core.trigger import Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class Registry:
     blob_stores: Mapping[str, Any] = field(default_factory=dict)
     stores: Mapping[str, OpenStore] = field(default_factory=dict)
     hooks: Any = None
+    triggers: Mapping[str, Trigger[Any]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, *handlers: Handler, package: str = "test", version: str = "0") -> Registry:

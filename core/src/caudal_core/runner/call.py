@@ -15,6 +15,7 @@ from caudal_core.notes import Notes
 from caudal_core.payload import LARGE, NO_REPORT, Payload, TablePayload
 from caudal_core.records import Records
 from caudal_core.values import JSON, encode, normalise
+from caudal_core.waits import Wait
 
 MOST_REPORTED = 8_000_000
 """Bytes that stand beside a node's output at most; they are a part of its record."""
@@ -24,11 +25,17 @@ Deliveries = Mapping[str, Payload]
 
 
 class NodeResult(NamedTuple):
-    """What a node handed on, by port, and what it said beside that (journal form, an object)."""
+    """What a node handed on, by port, and what it said beside that (journal form, an object).
+
+    `wait` is set where it has not ended, but waits; `state` is what it keeps for the next execution
+    (journal form), where that has changed.
+    """
 
     ports: dict[str, Payload]
     message: str | None
     report: bytes
+    wait: Wait | None = None
+    state: bytes | None = None
 
 
 def given(handler: Handler, deliveries: Deliveries) -> Any:
@@ -48,6 +55,8 @@ def result_of(
     handler: Handler, returned: Any, data: Any, deliveries: Deliveries, said: Notes | None
 ) -> NodeResult:
     """The node's result; `InvalidResult` if it cannot be handed on."""
+    if isinstance(returned, Wait):
+        return NodeResult({}, None if said is None else said.message, NO_REPORT, returned)
     if isinstance(returned, Outputs):
         by_port = handler.ports(returned)
         ports = {port: _payload(value, data, deliveries) for port, value in by_port.items()}
@@ -122,7 +131,7 @@ def call(handler: Handler, config: Any, deliveries: Deliveries, ctx: Context) ->
     """Call a `def` handler here and now."""
     data = given(handler, deliveries)
     returned = handler.function(config, data, ctx)
-    return result_of(handler, returned, data, deliveries, ctx.said)
+    return with_state(result_of(handler, returned, data, deliveries, ctx.said), ctx)
 
 
 async def call_async(
@@ -131,4 +140,12 @@ async def call_async(
     """Call an `async def` handler."""
     data = given(handler, deliveries)
     returned = await handler.function(config, data, ctx)
-    return result_of(handler, returned, data, deliveries, ctx.said)
+    return with_state(result_of(handler, returned, data, deliveries, ctx.said), ctx)
+
+
+def with_state(result: NodeResult, ctx: Context) -> NodeResult:
+    """The result, with what the node keeps where it has changed that; `InvalidResult`."""
+    if not ctx.has_read_state:
+        return result
+    changed = ctx.changed_state()
+    return result if changed is None else result._replace(state=changed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 from collections.abc import Callable
 from functools import partial
@@ -38,6 +39,15 @@ def _limit(limit: asyncio.Timeout, when: float) -> None:
 def _in_thread(job: Job, begun: Callable[[], None]) -> NodeResult:
     begun()
     return job.run()
+
+
+def _lost(job: Job) -> None:
+    text = (
+        "the handler '%s' goes on although nobody waits for it any more (node %s of execution %s): "
+        "its thread was abandoned, what it returns is dropped; let it look at ctx.check() in loops"
+    )
+    log = logging.getLogger(__name__)
+    log.warning(text, job.handler.type, job.ctx.node_id, job.ctx.execution_id)
 
 
 def _is_cancelled() -> bool:
@@ -95,6 +105,11 @@ class EmbeddedRunner:
         self._slots = asyncio.Semaphore(nodes_at_once)
 
     @property
+    def threads(self) -> int:
+        """How many threads there may be, without those that were abandoned."""
+        return self._pool.size
+
+    @property
     def abandoned_threads(self) -> int:
         """Threads that nobody waits for and that have not come back."""
         return self._pool.abandoned
@@ -119,7 +134,8 @@ class EmbeddedRunner:
     async def _run(self, job: Job, begun: Callable[[], None]) -> NodeResult:
         try:
             if not job.handler.is_async:
-                result: NodeResult = await self._pool.run(partial(_in_thread, job, begun))
+                work = partial(_in_thread, job, begun)
+                result: NodeResult = await self._pool.run(work, partial(_lost, job))
                 return result
             async with self._slots:
                 begun()

@@ -18,6 +18,9 @@ from caudal_core.errors import HandlerError, error_text
 STUCK = 4
 """How many threads for each of the pool may be abandoned and not have come back."""
 
+LATE = 1.0
+"""Seconds after which somebody is told of an abandoned thread that has not come back."""
+
 
 class _Task:
     """One call that waits for a thread or runs in one."""
@@ -60,8 +63,11 @@ class ThreadPool:
         self._busy = 0
         self._made = 0
 
-    async def run(self, function: Callable[[], Any]) -> Any:
-        """The function's result. Cancelled while it runs, its thread is abandoned."""
+    async def run(self, function: Callable[[], Any], lost: Callable[[], None] | None = None) -> Any:
+        """The function's result. Cancelled while it runs, its thread is abandoned.
+
+        `lost` is called on the event loop if the thread has not come back soon after.
+        """
         if self._closed:
             message = "the pool is closed"
             raise RuntimeError(message)
@@ -76,8 +82,13 @@ class ThreadPool:
         try:
             return await task.done
         except asyncio.CancelledError:
-            self._abandon(task)
+            if self._abandon(task) and lost is not None:
+                task.loop.call_later(LATE, self._tell, task, lost)
             raise
+
+    def _tell(self, task: _Task, lost: Callable[[], None]) -> None:
+        if not task.finished:
+            lost()
 
     def close(self) -> None:
         """Let idle threads end; busy ones end with the process."""
@@ -91,10 +102,11 @@ class ThreadPool:
         self._threads += 1
         self._made += 1
 
-    def _abandon(self, task: _Task) -> None:
+    def _abandon(self, task: _Task) -> bool:
+        """Whether a thread runs on that nobody waits for."""
         with self._lock:
             if task.abandoned or task.finished:
-                return
+                return False
             task.abandoned = True
             self._busy -= 1
             if task.started:
@@ -102,6 +114,7 @@ class ThreadPool:
                 self._threads -= 1
                 if self._busy > self._threads:
                     self._add_thread()
+            return task.started
 
     def _work(self) -> None:
         while (task := self._queue.get()) is not None:
@@ -117,11 +130,11 @@ class ThreadPool:
     def _came_back(self, task: _Task) -> bool:
         """Whether somebody waits for it; if not, another thread has taken this one's place."""
         with self._lock:
+            task.finished = True
             if task.abandoned:
                 self.abandoned -= 1
                 return False
             self._busy -= 1
-            task.finished = True
             return True
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from caudal_core.context import Context
 from caudal_core.handler import Handler
 from caudal_core.payload import LARGE
-from caudal_core.runner.call import Deliveries, NodeResult, call, call_async, result_of
+from caudal_core.runner.call import Deliveries, NodeResult, call, call_async, result_of, with_state
 from caudal_core.runner.rows import Rows
 
 LIGHT_ROWS = 500
@@ -36,7 +36,8 @@ class Job:
             return call(self.handler, self.config, self.deliveries, self.ctx)
         data = next(iter(self.deliveries.values())).records()
         returned = Rows(data, self.ctx, self.on_row_error).run(self.handler, self.config)
-        return result_of(self.handler, returned, data, self.deliveries, self.ctx.said)
+        result = result_of(self.handler, returned, data, self.deliveries, self.ctx.said)
+        return with_state(result, self.ctx)
 
     async def run_async(self) -> NodeResult:
         """Run an `async def` handler to its end."""
@@ -45,7 +46,8 @@ class Job:
         data = next(iter(self.deliveries.values())).records()
         rows = Rows(data, self.ctx, self.on_row_error)
         returned = await rows.run_async(self.handler, self.config)
-        return result_of(self.handler, returned, data, self.deliveries, self.ctx.said)
+        result = result_of(self.handler, returned, data, self.deliveries, self.ctx.said)
+        return with_state(result, self.ctx)
 
 
 def small(deliveries: Deliveries) -> bool:

@@ -17,6 +17,7 @@ from caudal_core.runner.protocol import Job
 from caudal_core.stores import RecordStores
 from caudal_core.testing.record_store import MemoryRecordStore
 from caudal_core.values import JSON, decode
+from caudal_core.waits import Reply, Wait
 
 T = TypeVar("T")
 
@@ -26,13 +27,15 @@ class Ran:
     """What one run of a handler did.
 
     `outputs` holds by port what was handed on, as JSON; a port not taken is missing. `output` is
-    that of the first port taken. `report` is what stands beside it in the result.
+    that of the first port taken. `report` is what stands beside it in the result. `wait` is set
+    where the handler cannot go on yet.
     """
 
     outputs: dict[str, JSON]
     message: str | None
     report: dict[str, JSON]
     log: list[dict[str, str]]
+    wait: Wait | None = None
 
     @property
     def output(self) -> JSON:
@@ -48,12 +51,14 @@ def run_handler(
     node_id: str = "node",
     on_row_error: str = "fail",
     type_version: int | None = None,
+    answer: Reply | None = None,
     **environment: Any,
 ) -> Ran:
     """Run `handler` on `data`; raises what it raises.
 
     `config` is as a workflow stores it; `type_version` is the version of the handler that it was
-    stored at, from which it is migrated (without one it is of today's, and is not). For a handler
+    stored at, from which it is migrated (without one it is of today's, and is not). `answer` is how
+    a wait ended that it had asked for: `answer=Reply(approved=True)`. For a handler
     with several input ports `data` is a mapping by port. In an `async def` test the test's own
     event loop waits meanwhile. `environment` sets what its `Context` shows: `inputs`, `timezone`,
     `clock`, `files`, `dry_run`, … (see `caudal_core.context.Environment`). Its `records` are an
@@ -69,6 +74,7 @@ def run_handler(
         ctx=Context(node_id, Environment(**environment)),
         on_row_error=on_row_error,
     )
+    job.ctx.answer = answer
     result = _waited_for(job.run_async) if handler.is_async else job.run()
     return _ran(result, job.ctx)
 
@@ -90,4 +96,4 @@ def _ran(result: NodeResult, ctx: Context) -> Ran:
     for name, value in report.items():
         if isinstance(value, dict) and set(value) == {"$port"}:
             report[name] = outputs[value["$port"]]
-    return Ran(outputs, result.message, report, ctx.notes.log)
+    return Ran(outputs, result.message, report, ctx.notes.log, result.wait)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from caudal_builtin.inputs import without_reserved
 from caudal_builtin.wording import amount
 from caudal_core import Config, Context, Data, Field, Text, handler
+
+STARTED_BY = "_trigger"
+"""The input that says what started the execution, where something did by itself."""
 
 
 class TriggerConfig(Config):
@@ -70,6 +73,37 @@ class TriggerConfig(Config):
         examples=["Europe/Madrid"],
         template=False,
     )
+    schedule_catch_up: Literal["skip", "once", "all"] = Field(
+        "skip",
+        title=Text(en="Missed times", es="Horas perdidas"),
+        description=Text(
+            en="What becomes of planned times that passed while nobody listened: nothing, one "
+            "start for all of them, or one for each.",
+            es="Qué pasa con las horas que pasaron sin que nadie escuchara: nada, un inicio por "
+            "todas o uno por cada una.",
+        ),
+    )
+    schedule_overlap: Literal["skip", "queue", "parallel", "replace"] = Field(
+        "skip",
+        title=Text(en="While it still runs", es="Mientras aún se ejecuta"),
+        description=Text(
+            en="What a start does while the one before has not ended: it is left out, waits, "
+            "begins beside it, or cancels it.",
+            es="Qué hace un inicio mientras el anterior no ha terminado: se omite, espera, empieza "
+            "a su lado o lo cancela.",
+        ),
+    )
+    schedule_tolerance: str | float | None = Field(
+        None,
+        title=Text(en="Tolerance", es="Tolerancia"),
+        description=Text(
+            en="How late a start may be; one that is later counts as missed. Default: 1m.",
+            es="Cuánto puede retrasarse un inicio; si es más, cuenta como perdido. Por defecto, "
+            "1m.",
+        ),
+        examples=["1m"],
+        template=False,
+    )
 
 
 @handler(
@@ -90,15 +124,17 @@ def trigger(config: TriggerConfig, data: Data, ctx: Context) -> Any:
     Ports:
         in: the execution's inputs; or what another node hands on, which goes through unchanged.
         out: the same, of the inputs without those whose names begin with `_`, which are reserved.
+            Where its own schedule started the execution, `trigger` stands beside them:
+            `{type, nodeId, key, plannedAt}`, the planned time with the offset of the time zone.
 
     Config:
-        The schedule is kept with the workflow. This version starts nothing by itself: where a
-        schedule is switched on, the log says so.
+        A schedule holds for a workflow that is saved. Intervals count seconds that really pass; a
+        cron expression is read by the clock of `timezone`, else of the workflow's.
     """
-    if config.schedule_enabled:
-        ctx.log.warning(
-            "this version does not schedule: start the workflow over HTTP or on the command line"
-        )
     handed_on = without_reserved(data, ctx)
-    ctx.say(f"started with {amount(handed_on)}")
-    return handed_on
+    started = ctx.inputs.get(STARTED_BY)  # anybody may send inputs of this name
+    if not isinstance(started, dict) or started.get("nodeId") != ctx.node_id or handed_on is data:
+        ctx.say(f"started with {amount(handed_on)}")
+        return handed_on
+    ctx.say(f"started by its schedule, planned for {started.get('plannedAt')}")
+    return {"trigger": started, **handed_on}

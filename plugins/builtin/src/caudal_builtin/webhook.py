@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
 from caudal_builtin.inputs import without_reserved
 from caudal_builtin.memory import afford_rows
 from caudal_builtin.wording import amount
 from caudal_core import (
+    Call,
     CaudalError,
     Config,
     Context,
     Data,
     DataError,
+    Event,
     Field,
     Records,
     Secret,
     Text,
+    Trigger,
     handler,
 )
 from caudal_core.intake import loads
+from caudal_core.trigger import MAX_KEY
 
 BODY = "_webhookData"
 """The input that holds the body of the request."""
 REQUEST = "_webhookRequest"
 """The input that holds what else came with it: `{headers, query, method}`."""
+
+ID = "webhook-id"
+"""The header by which senders name a call; a repeat of it has the same."""
 
 
 class WebhookConfig(Config):
@@ -64,6 +72,30 @@ class WebhookConfig(Config):
         ),
         template=False,
     )
+
+
+class Webhook(Trigger[WebhookConfig]):
+    """Makes the workflow callable; a call whose `webhook-id` was seen before starts nothing."""
+
+    name = "webhook"
+    config = WebhookConfig
+
+    def wanted(self, config: WebhookConfig) -> bool:  # noqa: ARG002 - the same for all
+        """Nobody listens for calls: they come."""
+        return False
+
+    def receive(self, config: WebhookConfig, call: Call) -> Event:  # noqa: ARG002 - as above
+        """An event for each call, with the key that its sender gives it, if it does."""
+        request = {"headers": call.headers, "query": call.query, "method": call.method}
+        inputs = {BODY: call.data, REQUEST: request}
+        return Event(_event_key(call.headers.get(ID, "")), inputs)
+
+
+def _event_key(given: str) -> str | None:
+    """What a sender names its call by; in short where it is long."""
+    if len(given) <= MAX_KEY:
+        return given or None
+    return f"sha256:{hashlib.sha256(given.encode()).hexdigest()}"
 
 
 @handler(

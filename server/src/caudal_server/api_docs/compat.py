@@ -78,12 +78,12 @@ EXECUTE: Described = {
     "tags": ["Executions"],
     "responses": {
         "200": answer("It is on disk and will run.", "ExecuteAnswer", ACCEPTED),
-        **problems(404, 408, 413, 422, 429, 501, 502, 503, 504),
+        **problems(403, 404, 408, 413, 422, 429, 501, 502, 503, 504),
     },
     "openapi_extra": {
         "parameters": [
             query("wait", "Seconds to wait for its end, 600 at most.", NUMBER),
-            header("Idempotency-Key", "Not available in this version: 501."),
+            header("Idempotency-Key", "The same key and body again: the same execution."),
         ],
         **body("ExecuteRequest", {"workflowId": "price-filter", "inputs": {"day": "2026-01-31"}}),
     },

@@ -8,9 +8,12 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute
 
+from caudal_server.api_docs.approvals import APPROVAL_SCHEMAS
+from caudal_server.api_docs.effects import EFFECT_SCHEMAS
 from caudal_server.api_docs.entities import ENTITY_SCHEMAS
 from caudal_server.api_docs.files import FILE_SCHEMAS
 from caudal_server.api_docs.library_schemas import LIBRARY_SCHEMAS
+from caudal_server.api_docs.schedules import SCHEDULE_SCHEMAS
 from caudal_server.api_docs.schemas import SCHEMAS
 
 DESCRIPTION = """
@@ -26,11 +29,13 @@ TAGS = [
     {"name": "Executions", "description": "Run workflows and watch them."},
     {"name": "Streams", "description": "Hear what happens as it happens."},
     {"name": "Workflows", "description": "Workflows kept here, in versions."},
+    {"name": "Schedules", "description": "What starts workflows by itself."},
     {"name": "Files", "description": "Files that workflows read."},
     {"name": "Entities", "description": "Records that workflows read and save."},
     {"name": "Handlers", "description": "The node types that are installed."},
     {"name": "Plugins", "description": "The packages that they come from."},
     {"name": "Webhooks", "description": "Start a workflow from outside."},
+    {"name": "Approvals", "description": "What people are asked, and their decisions."},
     {"name": "Service", "description": "Whether the server is there and can take work."},
 ]
 
@@ -56,7 +61,15 @@ def _made(app: FastAPI) -> dict[str, Any]:
     )
     _with_whole_examples(document, app)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    every = SCHEMAS | LIBRARY_SCHEMAS | ENTITY_SCHEMAS | FILE_SCHEMAS
+    every = {
+        **SCHEMAS,
+        **LIBRARY_SCHEMAS,
+        **ENTITY_SCHEMAS,
+        **FILE_SCHEMAS,
+        **APPROVAL_SCHEMAS,
+        **EFFECT_SCHEMAS,
+        **SCHEDULE_SCHEMAS,
+    }
     for name, schema in every.items():
         schemas.setdefault(name, schema)
     return document

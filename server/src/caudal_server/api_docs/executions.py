@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from caudal_server.api_docs.compat import ENTRY, ID, RECORDS, ROW
+from caudal_server.api_docs.compat import ACCEPTED, ENTRY, ID, RECORDS, ROW
 from caudal_server.api_docs.parts import (
     COUNT,
     NUMBER,
     TEXT,
     answer,
+    body,
     content,
     header,
     path,
@@ -48,11 +49,53 @@ LISTING: Described = {
             query("from", "Created at this moment or later.", _MOMENT),
             query("to", "Created before this moment.", _MOMENT),
             query("label", "`key:value`; several must all fit.", TEXT, many=True),
+            query("parent", "Only retries and replays of this execution.", TEXT),
             query("limit", "1 to 500; 50 by default.", COUNT),
             query("cursor", "`nextCursor` of the page before.", TEXT),
             query("ids", "Up to 200 ids with commas: their status documents instead.", TEXT),
         ]
     },
+}
+PARENT = "019c1c2c-11d0-7f3a-8c55-0a1b2c3d4e5f"
+
+
+def _again(operation: str, summary: str, body_: Described) -> Described:
+    again = {**ACCEPTED, "parent": PARENT}
+    return {
+        "operation_id": operation,
+        "summary": summary,
+        "tags": ["Executions"],
+        "responses": {
+            "200": answer("A new execution, as `execute` answers.", "ExecuteAnswer", again),
+            **problems(404, 408, 409, 413, 422, 429, 501, 502, 503, 504),
+        },
+        "openapi_extra": {
+            "parameters": [
+                *path("executionId"),
+                query("wait", "Seconds to wait for its end, 600 at most.", NUMBER),
+                header("Idempotency-Key", "The same key and body again: the same execution."),
+            ],
+            **body_,
+        },
+    }
+
+
+RETRY: Described = _again("retryExecution", "Run again what failed", {})
+REPLAY: Described = _again(
+    "replayExecution",
+    "Run again from any node",
+    body("ReplayRequest", {"from": "n2", "inputs": RECORDS, "version": "newest"}, required=False),
+)
+ERASE: Described = {
+    "operation_id": "deleteExecution",
+    "summary": "Delete an execution that has ended",
+    "tags": ["Executions"],
+    "status_code": 204,
+    "responses": {
+        "204": {"description": "It is gone with all its data; its large values follow."},
+        **problems(404, 409, 503),
+    },
+    "openapi_extra": {"parameters": path("executionId")},
 }
 NODE: Described = {
     "operation_id": "getExecutionNode",

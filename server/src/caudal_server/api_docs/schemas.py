@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caudal_server.api_docs.parts import ref
+from caudal_server.documents import CALLBACK_STATES
 
 Schema = dict[str, Any]
 
@@ -15,6 +16,15 @@ MOMENT: Schema = {"type": "string", "format": "date-time"}
 MOMENT_OR_NULL: Schema = {"type": ["string", "null"], "format": "date-time"}
 WHOLE: Schema = {"type": "integer", "minimum": 0}
 BOOLEAN: Schema = {"type": "boolean"}
+PARENT: Schema = {
+    "type": "string",
+    "description": "The execution of which this is a retry or a replay; else it is not there.",
+}
+ORIGIN: Schema = {
+    "type": "string",
+    "enum": ["notice"],
+    "description": "What began it, where that was no call: it tells of another execution.",
+}
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT, "maxProperties": 16}
 EXECUTION_STATES = ["pending", "running", "waiting", "completed", "failed", "cancelled"]
 NODE_STATES = [
@@ -76,7 +86,11 @@ SCHEMAS: dict[str, Schema] = {
         organizationId=TEXT,
         mode=TEXT,
         labels=LABELS,
-        callbackUrl={**TEXT, "description": "Not available in this version: 501."},
+        callbackUrl={
+            **TEXT,
+            "description": "Called at the end with ExecutionStatus, signed as Standard Webhooks "
+            "has it; its host must be in CAUDAL_EGRESS_ALLOW.",
+        },
     ),
     "ExecuteAnswer": _object(
         ("success", "executionId", "status", "message", "workflowId", "workflowName"),
@@ -87,6 +101,22 @@ SCHEMAS: dict[str, Schema] = {
         message=TEXT,
         workflowId=TEXT,
         workflowName=TEXT,
+        repeated={**BOOLEAN, "description": "Its key was known: it had begun before."},
+        parent=PARENT,
+    ),
+    "ReplayRequest": _object(
+        (),
+        "All of it runs again, or, where `from` names a node, that one and what comes after it.",
+        **{"from": TEXT},
+        inputs={
+            "description": "What the node gets in place of what leads to it; without `from` an "
+            "object, the inputs of the whole. Where it is missing, the same as before."
+        },
+        version={
+            "enum": ["execution", "newest"],
+            "type": "string",
+            "description": "The workflow as it was (default), or as it is now.",
+        },
     ),
     "Progress": _all(
         totalNodes=WHOLE,
@@ -135,7 +165,12 @@ SCHEMAS: dict[str, Schema] = {
         duration={"type": ["number", "null"], "description": "In seconds."},
         timestamp=MOMENT_OR_NULL,
         progress={"type": "object"},
+        waiting={
+            "type": "object",
+            "description": "Of a node that waits: kind, until, approvalId.",
+        },
         log=_list(_all(level=TEXT, message=TEXT)),
+        reusedFrom={**TEXT, "description": "The execution in which it ran, where not in this one."},
     ),
     "ExecutionStatus": _object(
         (
@@ -166,6 +201,19 @@ SCHEMAS: dict[str, Schema] = {
         finalOutputInfo=ref("Truncated"),
         organizationId=TEXT,
         labels=LABELS,
+        parent=PARENT,
+        retries={
+            **_list(TEXT),
+            "description": "Its retries and replays, oldest first; not there where there is none.",
+        },
+        callback=ref("Callback"),
+        origin=ORIGIN,
+    ),
+    "Callback": _all(
+        "How the call of `callbackUrl` goes; not there where nobody is called.",
+        state={"type": "string", "enum": list(CALLBACK_STATES.values())},
+        attempts=WHOLE,
+        lastError=TEXT_OR_NULL,
     ),
     "ExecutionLogs": _all(executionId=TEXT, logs=_list(ref("LogEntry"))),
     "Cancelled": _all(success=BOOLEAN, executionId=TEXT, message=TEXT, previousStatus=TEXT),
@@ -200,6 +248,8 @@ SCHEMAS: dict[str, Schema] = {
         progress=ref("Progress"),
         organizationId=TEXT,
         labels=LABELS,
+        parent=PARENT,
+        origin=ORIGIN,
     ),
     "ExecutionsOfWorkflow": _all(
         workflowId=TEXT, workflowName=TEXT, executions=_list(ref("ExecutionRow")), total=WHOLE

@@ -34,7 +34,11 @@ def called(method: str, *names: str) -> Described:
     """One method of the webhook with these parameters in its path."""
     suffix = "WithToken" if "token" in names else ""
     extra: Described = {
-        "parameters": [*path(*names), header("X-Webhook-Token", "The token, if not in the path.")]
+        "parameters": [
+            *path(*names),
+            header("X-Webhook-Token", "The token, if not in the path."),
+            header("webhook-id", "Names the call: a repeat starts nothing and gets the same id."),
+        ]
     }
     if method not in ("GET", "DELETE"):
         extra["requestBody"] = _ANYTHING

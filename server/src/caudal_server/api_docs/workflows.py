@@ -149,6 +149,23 @@ DELETE: Described = {
     },
     "openapi_extra": {"parameters": [*path("workflowId"), _MATCH]},
 }
+VERSION_GET: Described = {
+    "operation_id": "getWorkflowVersion",
+    "summary": "The JSON of a version",
+    "tags": ["Workflows"],
+    "responses": {"200": _saved("As it was saved."), **_SAME, **problems(404, 501)},
+    "openapi_extra": {"parameters": [*path("workflowId", "version"), _NONE_MATCH]},
+}
+RESTORE: Described = {
+    "operation_id": "restoreWorkflowVersion",
+    "summary": "Make an old version the newest one",
+    "tags": ["Workflows"],
+    "responses": {
+        "200": _saved("The newest version by now, with a number of its own."),
+        **problems(404, 412, 501, 502, 503, 504),
+    },
+    "openapi_extra": {"parameters": [*path("workflowId", "version"), _MATCH]},
+}
 VERSIONS: Described = {
     "operation_id": "listWorkflowVersions",
     "summary": "Every version of a workflow",

@@ -47,6 +47,9 @@ async def execute(task: Task, data: Path | None) -> int:
                 say(f"! {warning['message']}", "yellow")
             execution = await engine.submit(graph, task.inputs)
             interrupted = await _watch(engine, execution)
+            if not execution.record.finished:
+                _tell_question(execution, data)
+                return FAILED
             await _print(engine, execution, task)
     if interrupted:
         return INTERRUPTED
@@ -97,11 +100,29 @@ async def _follow(execution: Execution, progress: Progress) -> None:
             progress.tell(run.node_id, run.shown, run.duration, _message(run))
         told = len(execution.committed)
         for run in execution.runs:
-            if run.shown == "running":
-                progress.tell(run.node_id, "running", message=_message(run))
-        if execution.record.finished:
+            if run.shown in ("running", "waiting"):
+                progress.tell(run.node_id, run.shown, message=_message(run))
+        if execution.record.finished or _asks(execution):
             return
         await execution.change(version, 1)
+
+
+def _asks(execution: Execution) -> bool:
+    """Whether it waits for a person, and here is nobody to answer."""
+    if execution.record.state != "waiting":
+        return False
+    return any(waiting.approval_id is not None for waiting in execution.waiting.values())
+
+
+def _tell_question(execution: Execution, data: Path | None) -> None:
+    for waiting in execution.waiting.values():
+        run = waiting.run
+        say(f"✗ {run.label} ({run.node_id}): {run.message or 'it waits'}", "red")
+    if data is None:
+        say("! nobody can answer here: execute it on a server, or run it with --data", "yellow")
+    else:
+        how = f"caudal serve --data {data}, then POST /api/approvals/…"
+        say(f"! execution {execution.id} waits for a person: {how}", "yellow")
 
 
 def _message(run: NodeRun) -> str:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from caudal_server.cli import check, config, demo, handlers, plugins, run, serve
+from caudal_server.cli import backup, check, config, demo, effects, handlers, plugins, run, serve
 from caudal_server.cli.terminal import prepare, say, written
 
 FAILED, INVALID, INTERRUPTED = 1, 2, 130
@@ -95,8 +95,10 @@ app = typer.Typer(
     rich_markup_mode=None,  # the boxes of rich double the time that --help takes
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _command in (serve.serve, run.run, check.check, demo.demo, handlers.handlers):
+for _command in (serve.serve, run.run, check.check, demo.demo, handlers.handlers, effects.effects):
     app.command()(_command)
+for _tending in (backup.backup, backup.restore, backup.migrate):
+    app.command()(_tending)
 app.add_typer(plugins.app, name="plugins")
 app.add_typer(config.app, name="config")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,6 +10,7 @@ from caudal_core.engine import Execution, ExecutionView
 from caudal_core.journal import NodeRun
 from caudal_core.values import to_wire
 from caudal_server import results, state, waiting
+from caudal_server.accepted import entered
 from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.compat import (
     CANCEL,
@@ -24,13 +23,13 @@ from caudal_server.api_docs.compat import (
 from caudal_server.bodies import read_json
 from caudal_server.direct import DirectRoute
 from caudal_server.documents import list_row, logs_body, status_document
+from caudal_server.egress import Egress
 from caudal_server.listing import executions_of_workflow, limit_of
 from caudal_server.parameters import wait_seconds
 from caudal_server.previews import visible
-from caudal_server.requests import execute_request, node_request, not_yet
+from caudal_server.requests import ExecuteRequest, execute_request, node_request
 from caudal_server.sources import organization_of
 
-MOST_SECONDS = 600.0
 POLL_SECONDS = 60.0
 MANY_RUNS = 500
 MUCH = 1_000_000
@@ -55,42 +54,29 @@ async def execute_workflow(request: Request) -> Response:
     With `?wait=SECONDS` (600 at most) it answers when the execution has ended, with its status
     document beside the usual keys; as usual when the time is up.
     """
-    if request.headers.get("idempotency-key") is not None:
-        raise not_yet("Idempotency-Key", "send the call without it, and only once")
-    seconds = wait_seconds(request, MOST_SECONDS)
-    call = execute_request(await read_json(request))
-    engine = state.engine(request)
+    body = await read_json(request)
+    call = execute_request(body)
+    organization = call.organization or organization_of(call.workflow or {})
+    return await entered(request, body, lambda: _prepared(request, call), organization)
+
+
+async def _prepared(request: Request, call: ExecuteRequest) -> Execution:
+    if call.callback is not None:
+        egress: Egress = request.app.state.egress
+        await egress.check(call.callback)
     document, digest = call.workflow, None
     if document is None:
         found = await state.finder(request).find(call.workflow_id or "")
         document, digest = found.document, found.digest
-    execution = await engine.submit(
+    return await state.engine(request).prepare(
         document,
         call.inputs,
         workflow_id=call.workflow_id,
         digest=digest,
         organization=call.organization or organization_of(document),
         labels=call.labels,
+        callback=call.callback,
     )
-    if seconds:
-        await waiting.end(request, execution, seconds)
-    return json_answer(await _accepted(request, execution, ended=seconds > 0))
-
-
-async def _accepted(request: Request, execution: Execution, *, ended: bool) -> dict[str, Any]:
-    record = execution.record
-    answer = {
-        "success": True,
-        "executionId": record.id,
-        "status": "pending",
-        "message": f"Execution of '{record.workflow_name}' accepted",
-        "workflowId": record.workflow_id,
-        "workflowName": record.workflow_name,
-    }
-    if not ended or not record.finished:
-        return answer
-    view = await state.engine(request).view(record.id, last=10)
-    return answer | status_document(view) | {"message": f"Execution {record.state}"}
 
 
 async def get_execution(request: Request) -> Response:
@@ -106,7 +92,7 @@ async def get_execution(request: Request) -> Response:
     answer = _status(request, view)
     if not seconds or view.record.finished or _is_news(request, answer):
         return answer
-    execution = engine.live(execution_id)
+    execution = await engine.watch(execution_id)
     if execution is not None:
         await waiting.next_change(request, execution, execution.version, seconds)
     return _status(request, await engine.view(execution_id, last=10))

@@ -10,12 +10,14 @@ from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from caudal_core.engine import Engine, ExecutionView
+from caudal_core.engine import Engine, Execution, ExecutionView, Replay
 from caudal_core.errors import InvalidRequest, NotFound
 from caudal_core.values import to_wire
 from caudal_server import state
+from caudal_server.accepted import entered
 from caudal_server.answers import json_answer, tagged
-from caudal_server.api_docs.executions import DATA, LISTING, NODE
+from caudal_server.api_docs.executions import DATA, ERASE, LISTING, NODE, REPLAY, RETRY
+from caudal_server.bodies import read_json
 from caudal_server.documents import list_row, status_document
 from caudal_server.listing import filter_of, page
 from caudal_server.nodes import (
@@ -26,6 +28,7 @@ from caudal_server.nodes import (
     node_document,
     runs_of,
 )
+from caudal_server.requests import ReplayRequest, replay_request
 
 MOST_IDS = 200
 
@@ -34,9 +37,40 @@ def routes() -> APIRouter:
     """`/api/executions` and what hangs below one."""
     router = APIRouter(prefix="/api/executions")
     router.get("", **LISTING)(list_executions)
+    router.post("/{executionId}/retry", **RETRY)(retry_execution)
+    router.post("/{executionId}/replay", **REPLAY)(replay_execution)
+    router.delete("/{executionId}", **ERASE)(delete_execution)
     router.get("/{executionId}/nodes/{nodeId:path}/data", **DATA)(get_node_data)
     router.get("/{executionId}/nodes/{nodeId:path}", **NODE)(get_node)
     return router
+
+
+async def retry_execution(request: Request) -> Response:
+    """A new execution from the nodes that failed; what finished is taken over.
+
+    Answers as `execute` does, `?wait=SECONDS` and `Idempotency-Key` included.
+    """
+    engine, execution_id = state.engine(request), request.path_params["executionId"]
+    body = await read_json(request, empty=True)
+    return await entered(request, body, lambda: engine.again.retry(execution_id))
+
+
+async def replay_execution(request: Request) -> Response:
+    """A new execution from any node, with the same or another input; as `retry`."""
+    body = await read_json(request, empty=True)
+    call = replay_request(body)
+    return await entered(request, body, lambda: _replay(request, call))
+
+
+async def _replay(request: Request, call: ReplayRequest) -> Execution:
+    engine, execution_id = state.engine(request), request.path_params["executionId"]
+    document, digest = None, None
+    if call.newest:
+        record = (await engine.view(execution_id, last=0)).record
+        found = await state.finder(request).find(record.workflow_id)
+        document, digest = found.document, found.digest
+    replay = Replay(call.start, call.inputs, document, digest)
+    return await engine.again.replay(execution_id, replay)
 
 
 async def list_executions(request: Request) -> Response:
@@ -80,6 +114,16 @@ async def _view(engine: Engine, execution_id: str) -> ExecutionView | None:
         return await engine.view(execution_id, last=10)
     except NotFound:
         return None
+
+
+async def delete_execution(request: Request) -> Response:
+    """All that is kept of it, and its workflow's version where nothing else names that.
+
+    While it has not ended it is not deleted: 409. Its large values are deleted within about two
+    hours, where no other execution has the same ones.
+    """
+    await state.engine(request).erase(request.path_params["executionId"])
+    return Response(status_code=204)
 
 
 async def get_node(request: Request) -> Response:

@@ -34,6 +34,7 @@ def routes() -> APIRouter:
             before = engine.registry
             after = await engine.read(lambda: load_registry(prefer=prefer, before=before))
             engine.reload(after)
+            state.triggers(request).wake()
         return json_answer(difference(before, after))
 
     router.get("/handlers", **LIST)(list_handlers)

@@ -13,6 +13,8 @@ from starlette.responses import Response
 from caudal_core.engine import Engine
 from caudal_server import state
 from caudal_server.answers import json_answer
+from caudal_server.api_docs.service import METRICS
+from caudal_server.metrics import CONTENT_TYPE, page
 from caudal_server.problems import RETRY_SECONDS, problem
 from caudal_server.times import moment
 
@@ -20,7 +22,7 @@ SERVICE = "Workflow Orchestration Service"
 
 
 def routes() -> APIRouter:
-    """`/`, `/healthz`, `/readyz`."""
+    """`/`, `/healthz`, `/readyz`, `/metrics`."""
     router = APIRouter(tags=["Service"])
     number = version("caudal-server")
 
@@ -50,6 +52,11 @@ def routes() -> APIRouter:
         detail = "; ".join(reasons)
         return problem(request, 503, "NOT_READY", detail, headers=headers, reasons=reasons)
 
+    @router.head("/metrics", include_in_schema=False)
+    @router.get("/metrics", **METRICS)
+    async def get_metrics(request: Request) -> Response:
+        return Response(await page(state.engine(request)), media_type=CONTENT_TYPE)
+
     return router
 
 
@@ -63,4 +70,8 @@ def hindrances(engine: Engine) -> list[str]:
     waiting, most = len(engine.unfinished), engine.options.max_queued
     if waiting >= most:
         found.append(f"{waiting:,} executions are waiting, the limit is {most:,}")
+    abandoned, threads = engine.abandoned
+    if 2 * abandoned > threads:
+        text = "nodes have abandoned {} threads that do not come back, beside the pool's {}"
+        found.append(text.format(abandoned, threads))
     return found

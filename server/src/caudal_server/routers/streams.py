@@ -73,7 +73,7 @@ async def stream_execution(request: Request) -> Response:
     engine, execution_id = state.engine(request), request.path_params["executionId"]
     after = events.position_of(request.headers.get("last-event-id"))
     _check_open(request)
-    execution = engine.live(execution_id)
+    execution = await engine.watch(execution_id)
     if execution is not None and not execution.record.finished:
         happening = events.of_execution(execution, after, QUIET_SECONDS)
         return _stream(request, happening)

@@ -12,8 +12,10 @@ from starlette.responses import Response
 
 from caudal_core.engine import Execution
 from caudal_core.errors import NotFound
+from caudal_core.graph import Graph
 from caudal_core.registry import Registry
-from caudal_core.values import JSON
+from caudal_core.trigger import Call, Event
+from caudal_core.triggers import Target, trigger_id
 from caudal_server import state
 from caudal_server.answers import json_answer
 from caudal_server.api_docs.webhooks import called
@@ -26,7 +28,7 @@ from caudal_server.webhook_request import (
     TOKEN_HEADER,
     admits,
     body_data,
-    request_data,
+    call_of,
     setting,
     webhook_nodes,
 )
@@ -50,18 +52,62 @@ async def call_webhook(request: Request) -> Response:
     engine = state.engine(request)
     workflow_id = request.path_params["workflowId"]
     found = await _found(request, workflow_id)
-    nodes = webhook_nodes(found.document)
+    nodes = webhook_nodes(found.document, engine.registry)
     if not nodes:
         detail = f"the workflow {workflow_id} has no webhook node, so it takes no calls"
         raise Refused(404, "NO_WEBHOOK", detail, hint="add a webhook node to it")
     given = [request.path_params.get("token"), request.headers.get(TOKEN_HEADER)]
     _admit(nodes, [token for token in given if token], engine.registry)
-    inputs = await _inputs(request)
+    call = await _call(request)
     graph = await engine.graph(found.document, workflow_id=found.id)
-    execution = await engine.submit(graph, inputs, organization=found.organization)
+    event, node = _event(nodes, call, engine.registry)
+    if event.key is None:
+        execution = await engine.submit(graph, event.inputs, organization=found.organization)
+        return await _answered(request, execution, graph, repeated=False)
+    fired = await state.triggers(request).firing.fire(_target(found, node, graph), event)
+    if fired.execution is None:
+        return await _told(request, fired.execution_id or "")
+    return await _answered(request, fired.execution, graph, repeated=fired.repeated)
+
+
+async def _answered(
+    request: Request, execution: Execution, graph: Graph, *, repeated: bool
+) -> Response:
+    """A call that is repeated while its execution is in memory is answered as the first one."""
     if decides(graph):
         return await _decided(request, execution)
-    return _begun(execution, 200, "pending", f"Execution of '{graph.name}' accepted")
+    if repeated:
+        return await _told(request, execution.id)
+    return _begun(execution.id, 200, "pending", f"Execution of '{graph.name}' accepted")
+
+
+async def _told(request: Request, execution_id: str) -> Response:
+    """The call came before, and its execution is what it is."""
+    status = (await state.engine(request).view(execution_id, last=0)).record.state
+    return _begun(execution_id, 200, status, "This call came before; it started nothing more")
+
+
+def _event(
+    nodes: Sequence[Mapping[str, Any]], call: Call, registry: Registry
+) -> tuple[Event, Mapping[str, Any]]:
+    """What the call is to the first of the nodes that takes it, and this node."""
+    for node in nodes:
+        trigger = registry.triggers[str(node["type"])]
+        event = trigger.receive(trigger.config.model_validate(node.get("config") or {}), call)
+        if event is not None:
+            return event, node
+    raise Refused(404, "NO_WEBHOOK", "no node of the workflow takes this call")
+
+
+def _target(found: Found, node: Mapping[str, Any], graph: Graph) -> Target:
+    return Target(
+        trigger=trigger_id(found.id, str(node["id"])),
+        type=str(node["type"]),
+        node_id=str(node["id"]),
+        workflow_id=found.id,
+        workflow=graph,
+        organization=found.organization,
+    )
 
 
 async def _found(request: Request, workflow_id: str) -> Found:
@@ -90,7 +136,7 @@ def _admit(nodes: Sequence[Mapping[str, Any]], given: Sequence[str], registry: R
         raise Refused(501, "NOT_AVAILABLE", detail, hint=hint)
 
 
-async def _inputs(request: Request) -> dict[str, JSON]:
+async def _call(request: Request) -> Call:
     headers = request.headers
     encoding = headers.get("content-encoding", "identity").lower()
     if encoding != "identity":
@@ -98,10 +144,8 @@ async def _inputs(request: Request) -> dict[str, JSON]:
         raise Refused(415, "UNSUPPORTED_ENCODING", detail, hint="send it as it is")
     body = await read_body(request)
     kind = headers.get("content-type", "")
-    return {
-        "_webhookData": await parsed(request, body, lambda: body_data(body, kind)),
-        "_webhookRequest": request_data(request.method, headers.items(), request.url.query),
-    }
+    data = await parsed(request, body, lambda: body_data(body, kind))
+    return call_of(request.method, headers.items(), request.url.query, data)
 
 
 async def _decided(request: Request, execution: Execution) -> Response:
@@ -125,11 +169,11 @@ async def _decided(request: Request, execution: Execution) -> Response:
     message = f"It has not answered within {seconds:g} s; it goes on"
     if state.stopping(request).is_set():
         message = "The server is stopping; it goes on when the server is back"
-    return _begun(execution, 202, execution.record.state, message)
+    return _begun(execution.id, 202, execution.record.state, message)
 
 
-def _begun(execution: Execution, status: int, state_: str, message: str) -> Response:
-    body = {"success": True, "executionId": execution.id, "status": state_, "message": message}
+def _begun(execution_id: str, status: int, state_: str, message: str) -> Response:
+    body = {"success": True, "executionId": execution_id, "status": state_, "message": message}
     return json_answer(body, status)
 
 

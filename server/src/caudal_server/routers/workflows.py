@@ -23,8 +23,10 @@ from caudal_server.api_docs.workflows import (
     DELETE,
     GET,
     LIST,
+    RESTORE,
     SAVE,
     VALIDATE,
+    VERSION_GET,
     VERSIONS,
 )
 from caudal_server.bodies import read_json
@@ -52,6 +54,8 @@ def routes() -> APIRouter:
     router.put("/{workflowId}", **SAVE)(save_workflow)
     router.delete("/{workflowId}", **DELETE)(delete_workflow)
     router.get("/{workflowId}/versions", **VERSIONS)(list_versions)
+    router.get("/{workflowId}/versions/{version}", **VERSION_GET)(get_version)
+    router.post("/{workflowId}/versions/{version}/restore", **RESTORE)(restore_version)
     return router
 
 
@@ -112,10 +116,12 @@ async def get_workflow(request: Request) -> Response:
     workflow_id = request.path_params["workflowId"]
     asked = request.query_params.get("version")
     if asked is not None:
-        document, tag = await _version(state.engine(request), workflow_id, asked), f'"{asked}"'
-    else:
-        found = await state.finder(request).find(workflow_id)
-        document, tag = found.document, _tag(found.document, found.version)
+        return await _workflow(request, await _version(request, workflow_id, asked), f'"{asked}"')
+    found = await state.finder(request).find(workflow_id)
+    return await _workflow(request, found.document, _tag(found.document, found.version))
+
+
+async def _workflow(request: Request, document: dict[str, Any], tag: str) -> Response:
     headers = {"ETag": tag, "Cache-Control": "no-cache"}
     if known_to(request, tag):
         return Response(status_code=304, headers=headers)
@@ -175,10 +181,35 @@ async def delete_workflow(request: Request) -> Response:
 
 
 async def list_versions(request: Request) -> Response:
-    """Newest first; `GET /api/workflows/{id}?version=N` gives the JSON of one."""
+    """Newest first; `GET /api/workflows/{id}/versions/{version}` gives the JSON of one."""
     workflow_id = request.path_params["workflowId"]
     versions = await state.engine(request).library.versions(workflow_id)
     return tagged(request, to_wire([version_row(stored) for stored in versions]))
+
+
+async def get_version(request: Request) -> Response:
+    """The JSON of a version as it was saved; it never changes."""
+    workflow_id, asked = request.path_params["workflowId"], request.path_params["version"]
+    return await _workflow(request, await _version(request, workflow_id, asked), f'"{asked}"')
+
+
+async def restore_version(request: Request) -> Response:
+    """Makes an old version the newest one, under a number of its own.
+
+    Where the newest one is the same already none is made. `If-Match` as with saving.
+    """
+    workflow_id, asked = request.path_params["workflowId"], request.path_params["version"]
+    document = await _version(request, workflow_id, asked)
+    expected = await _expected(request, workflow_id)
+    organization = organization_of(document)
+    save = state.engine(request).library.save
+    try:
+        stored = await save(
+            document, workflow_id=workflow_id, organization=organization, expected=expected
+        )
+    except Conflict as error:
+        raise _changed(error.text()) from None
+    return await _saved(request, stored, created=False)
 
 
 async def _saved(request: Request, stored: StoredWorkflow, *, created: bool) -> Response:
@@ -190,10 +221,11 @@ async def _saved(request: Request, stored: StoredWorkflow, *, created: bool) -> 
     return json_answer(await _text(engine, document or {}), 201 if created else 200, headers)
 
 
-async def _version(engine: Engine, workflow_id: str, asked: str) -> dict[str, Any]:
-    for stored in await engine.library.versions(workflow_id):
+async def _version(request: Request, workflow_id: str, asked: str) -> dict[str, Any]:
+    library = state.engine(request).library
+    for stored in await library.versions(workflow_id):
         if str(stored.version) == asked:
-            return await engine.library.document(stored.hash) or {}
+            return await library.document(stored.hash) or {}
     raise NotFound(kind=f"Version {asked} of workflow", id=workflow_id)
 
 

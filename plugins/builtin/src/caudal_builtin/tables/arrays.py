@@ -37,6 +37,11 @@ def array_of(values: Sequence[Any], kind: type | None) -> pa.Array:
     return pc.if_else(_booleans([v is not None for v in values]), found, null)
 
 
+def constant(value: Any) -> pa.Scalar:
+    """A value to compute with: what Arrow makes of a plain one would import pandas too."""
+    return array_of([value], type(value))[0]
+
+
 def _filled(values: Sequence[Any], kind: type) -> pa.Array:
     import pyarrow as pa
 

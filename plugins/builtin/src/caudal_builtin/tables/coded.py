@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from caudal_builtin.tables.held import Held
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
@@ -25,7 +27,7 @@ class Coded:
         return (values[code] for code in self.codes.to_pylist())
 
 
-Column = list[Any] | Coded
+Column = list[Any] | Coded | Held
 
 
 def different(column: Column) -> Iterable[Any]:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from caudal_builtin.tables.arrays import array_of
 from caudal_builtin.tables.coded import Coded, Column
+from caudal_builtin.tables.held import Held, whole_or_not
 from caudal_builtin.tables.layout import CHECK_EVERY, Options
 from caudal_core import Answer, Records, UnknownField
 from caudal_core.tables.weight import WEIGHED, weight
@@ -97,7 +98,7 @@ def _columns_sent(answer: Answer) -> list[list[Any]] | None:
 def _as_ipc(names: Sequence[str], columns: Sequence[Column]) -> bytes:
     import pyarrow as pa
 
-    arrays = [_coded(c) if isinstance(c, Coded) else _as_array(c) for c in columns]
+    arrays = list(map(_in_arrow, columns))
     schema = pa.schema(
         [
             pa.field(name, array.type, metadata={_FORM: form} if form else None)
@@ -109,6 +110,12 @@ def _as_ipc(names: Sequence[str], columns: Sequence[Column]) -> bytes:
     with pa.ipc.new_stream(sink, schema) as writer:
         writer.write_batch(batch)
     return sink.getvalue()
+
+
+def _in_arrow(column: Column) -> tuple[pa.Array, bytes]:
+    if isinstance(column, Held):
+        return column.values, _WHOLE if column.whole else b""
+    return _coded(column) if isinstance(column, Coded) else _as_array(column)
 
 
 def _coded(column: Coded) -> tuple[pa.Array, bytes]:
@@ -229,5 +236,5 @@ def _read_as(form: bytes | None, values: list[Any]) -> list[Any]:
         found: list[Any] = orjson.loads(f"[{','.join(values)}]")
         return found
     if form == _WHOLE:
-        return [int(v) if v is not None and v.is_integer() else v for v in values]
+        return list(map(whole_or_not, values))
     return values

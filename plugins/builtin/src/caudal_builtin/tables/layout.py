@@ -70,14 +70,14 @@ def laid_out(
     has neither a name nor a value is left out. `shown` gives what a person sees of a cell.
     """
     numbered = cut(rows, options.range)
-    at, first = _header(numbered, options.header_row)
+    at, first = names_row(numbered, options.header_row)
     header = [_name(shown(cell)) for cell in first]
     at += sum(1 for _ in islice(numbered, options.skip_rows))
     body, places, last = _body(numbered, len(header), options.check)
     width = max([len(header), *map(len, body)])
     columns = _columns(body, width, options.check)
     header += [""] * (width - len(header))
-    kept = [i for i in range(width) if header[i] or any(map(_filled, columns[i]))]
+    kept = [i for i in range(width) if header[i] or any(map(is_filled, columns[i]))]
     table = Table(_unique([header[i] for i in kept], kept), [columns[i] for i in kept], places)
     left = block(options.range).left if options.range else 0
     table.letters = [left + place + 1 for place in kept]
@@ -108,7 +108,7 @@ def _body(
     for place, row in numbered:
         if place % CHECK_EVERY == 0:
             check()
-        if (row and _filled(row[0])) or any(map(_filled, row)):
+        if (row and is_filled(row[0])) or any(map(is_filled, row)):
             width = max(width, len(row))
             body.append(row)
             places.append(place)
@@ -128,15 +128,15 @@ def check_size(rows: int, columns: int, what: str, what_es: str) -> None:
         )
 
 
-def _header(
+def names_row(
     numbered: Iterator[tuple[int, Sequence[Any]]], header_row: int | None
 ) -> tuple[int, Sequence[Any]]:
     """The row of the names, and its place, from 1; what is above it is read past."""
     for place, row in numbered:
-        if header_row is None and any(map(_filled, row)):
+        if header_row is None and any(map(is_filled, row)):
             return place, row
         if place == header_row:
-            if any(map(_filled, row)):
+            if any(map(is_filled, row)):
                 return place, row
             break
     if header_row is None:
@@ -154,7 +154,8 @@ def _header(
     )
 
 
-def _filled(cell: Any) -> bool:
+def is_filled(cell: Any) -> bool:
+    """Whether anything stands in a cell: nulls and blanks are nothing."""
     return not (cell is None or (type(cell) is str and (not cell or cell.isspace())))
 
 
@@ -196,7 +197,7 @@ def _about_lengths(header: Sequence[Any], body: Sequence[Sequence[Any]]) -> list
     if set(map(len, body)) <= {width}:
         return []
     shorter = sum(len(row) < width for row in body)
-    longer = sum(any(map(_filled, row[width:])) for row in body if len(row) > width)
+    longer = sum(any(map(is_filled, row[width:])) for row in body if len(row) > width)
     lines = []
     if shorter:
         lines.append(f"{counted(shorter, 'row')} shorter than the header, filled with null")

@@ -6,10 +6,10 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from caudal_builtin.tables.cell_values import values_of
 from caudal_builtin.tables.layout import Options, Table, check_size
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.tables.reasons import SHOWN
-from caudal_builtin.tables.xlsx_file import values_of
 from caudal_core.errors import InvalidRequest
 from caudal_core.intake import loads
 from caudal_core.values import normalise

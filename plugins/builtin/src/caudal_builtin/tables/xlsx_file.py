@@ -4,46 +4,68 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from datetime import date, datetime, time, timedelta
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Final
 from xml.parsers.expat import ExpatError
 from zipfile import BadZipFile
 
+from caudal_builtin.tables.cell_values import as_value, dated, values_of
 from caudal_builtin.tables.layout import Options, Table, check_size, laid_out
 from caudal_builtin.tables.problem import UnreadableTable, with_password
-from caudal_builtin.tables.xlsx_scan import SheetScan, glance, scan, sheets_of
+from caudal_builtin.tables.xlsx_columns import LARGE, read_columns
+from caudal_builtin.tables.xlsx_scan import SheetScan, glance, scan, sheets_of, size_of
 from caudal_builtin.wording import counted
 from caudal_core.errors import nearest
-from caudal_core.values import MAX_SAFE_INTEGER, iso_duration
 
 if TYPE_CHECKING:
-    from python_calamine import CalamineWorkbook
+    from python_calamine import CalamineSheet, CalamineWorkbook
+
+_OF_THE_FILE: Final = (BadZipFile, ExpatError, KeyError, OSError, OverflowError, zlib.error)
+"""Errors that come of what stands in a file, among them that a duration is too long."""
 
 
 def read_workbook(path: Path, options: Options, kind: str = "xlsx") -> Table:
     """The table in one sheet of a workbook; `UnreadableTable` says what is wrong with it.
 
-    Read by calamine, whose cells keep their types; fastexcel is faster, but turns a column of mixed
-    types into texts.
+    Read by calamine, whose cells keep their types; a large sheet in columns where it can be.
     """
     from python_calamine import CalamineError, CalamineWorkbook
 
     try:
         with CalamineWorkbook.from_path(path) as workbook:
             sheet = _chosen(workbook, options.sheet)
-            seen = glance(path, sheet) if kind == "xlsx" else SheetScan()
-            options.check()
-            found = workbook.get_sheet_by_name(sheet)
-            check_size(found.total_height, found.total_width, *_of_sheet(sheet))
-            rows = found.to_python(skip_empty_area=False)
-    except (CalamineError, BadZipFile, ExpatError, KeyError, OSError, zlib.error) as error:
+            table, seen = (
+                _in_columns(path, sheet, options) if kind == "xlsx" else (None, SheetScan())
+            )
+            if table is None:
+                table = _by_cells(workbook.get_sheet_by_name(sheet), options)
+    except (CalamineError, *_OF_THE_FILE) as error:
         raise _unreadable(error) from None
+    table.sheet = sheet
+    _tell(table, seen)
+    return table
+
+
+def _in_columns(path: Path, sheet: str, options: Options) -> tuple[Table | None, SheetScan]:
+    """The table if it can be read in columns, and what a look at its cells shows, side by side."""
+    if size_of(path, sheet) < LARGE:
+        return None, glance(path, sheet)
+    with ThreadPoolExecutor(1) as beside:
+        reading = beside.submit(read_columns, path, sheet, options)
+        seen = glance(path, sheet)
+        import pyarrow.compute  # noqa: F401 - it takes its time, and will be needed
+
+        table = reading.result()
+    return None if seen.iso else table, seen
+
+
+def _by_cells(sheet: CalamineSheet, options: Options) -> Table:
+    check_size(sheet.total_height, sheet.total_width, *_of_sheet(sheet.name))
+    rows = sheet.to_python(skip_empty_area=False)
     options.check()
     table = laid_out(rows, options, as_value)
-    table.sheet = sheet
-    table.columns = [values_of(list(column)) for column in table.columns]
-    _tell(table, seen)
+    table.columns = [values_of(dated(list(column))) for column in table.columns]
     return table
 
 
@@ -105,35 +127,3 @@ def _chosen(workbook: CalamineWorkbook, wanted: str | int | None) -> str:
         hint=f"did you mean '{near}'?" if near else "give its name, or its number, from 1",
         hint_es=f"¿quiso decir '{near}'?" if near else "indique su nombre, o su número, desde 1",
     )
-
-
-def values_of(column: list[Any]) -> list[Any]:
-    """The cells as JSON values; midnights are date-times where the column has other times."""
-    kinds = set(map(type, column))
-    if kinds == {float}:
-        most = MAX_SAFE_INTEGER
-        return [int(n) if n.is_integer() and -most <= n <= most else n for n in column]
-    if datetime in kinds and kinds <= {datetime, date}:
-        return [_moment(cell) for cell in column]
-    if kinds == {bool} or (kinds == {str} and all(map(str.strip, set(column)))):
-        return column
-    timed = datetime in kinds
-    return [
-        f"{cell.isoformat()}T00:00:00" if timed and type(cell) is date else as_value(cell)
-        for cell in column
-    ]
-
-
-def _moment(cell: date) -> str:
-    return cell.isoformat() if type(cell) is datetime else f"{cell.isoformat()}T00:00:00"
-
-
-def as_value(cell: Any) -> Any:
-    """A cell as a JSON value: whole numbers without decimals, dates in ISO form."""
-    if type(cell) is float:
-        return int(cell) if cell.is_integer() and abs(cell) <= MAX_SAFE_INTEGER else cell
-    if type(cell) is str:
-        return cell if cell.strip() else None
-    if isinstance(cell, date | time):
-        return cell.isoformat()
-    return iso_duration(cell) if isinstance(cell, timedelta) else cell

@@ -1,0 +1,116 @@
+"""What people are asked, and what they decide."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from time import time
+from typing import TYPE_CHECKING, Any
+
+from caudal_core.errors import Conflict, NotFound, Unavailable
+from caudal_core.journal.statements import Statement
+from caudal_core.journal.waits import NO_NODE, Approval, ApprovalFilter, ApprovalState, Timer
+
+if TYPE_CHECKING:
+    from caudal_core.engine.engine import Engine
+
+DECIDE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, and by whom, as far as that was said."""
+
+    approved: bool
+    person: str | None = None
+    comment: str | None = None
+    data: Any = None
+
+
+class Approvals:
+    """The approvals of an engine. The journal keeps them, and nothing is held in memory.
+
+    Where the journal keeps nothing they are held here.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._held: dict[str, Approval] = {}
+        self._deciding = asyncio.Lock()
+
+    def ask(self, approval: Approval) -> None:
+        """Put one in; it can be decided once that is committed."""
+        self._engine.journal.write(Statement.APPROVAL, approval.row())
+        if self._engine.storage.history is None:
+            self._held[approval.id] = approval
+
+    def close(self, approval_id: str, state: ApprovalState) -> None:
+        """Nobody needs to decide it any more; one that is decided stays as it is."""
+        row = (state, time(), None, None, None, approval_id)
+        self._engine.journal.write(Statement.DECIDE, row)
+        held = self._held.get(approval_id)
+        if held is not None and held.state == "open":
+            self._held[approval_id] = replace(held, state=state, decided=time())
+
+    async def get(self, approval_id: str) -> Approval:
+        """One approval; `NotFound`."""
+        history = self._engine.storage.history
+        found = self._held.get(approval_id)
+        if history is not None:
+            found = await self._engine.read(lambda: history.waits.approval(approval_id))
+        if found is None:
+            raise NotFound(kind="Approval", id=approval_id)
+        return found
+
+    async def list(self, wanted: ApprovalFilter) -> list[Approval]:
+        """A page of approvals, the oldest first."""
+        history = self._engine.storage.history
+        if history is None:
+            held = sorted(filter(wanted.takes, self._held.values()), key=lambda found: found.id)
+            return held[: wanted.limit]
+        found: list[Approval] = await self._engine.read(lambda: history.waits.approvals(wanted))
+        return found
+
+    async def decide(self, approval_id: str, decision: Decision) -> Approval:
+        """Decide one; that is on disk when this returns, and its execution goes on.
+
+        `NotFound`, `Conflict` where it is decided or no longer open, `Unavailable`.
+        """
+        if self._engine.closing:
+            raise Unavailable(message="the engine is stopping")
+        async with self._deciding:
+            decided = await self._decided(await self.get(approval_id), decision)
+        await self._engine.answered(decided)
+        return decided
+
+    async def _decided(self, found: Approval, decision: Decision) -> Approval:
+        _check_open(found)
+        journal = self._engine.journal
+        decided = replace(
+            found,
+            state="approved" if decision.approved else "rejected",
+            decided=time(),
+            decided_by=decision.person,
+            comment=decision.comment,
+            data=decision.data,
+        )
+        # The timer wakes the execution even if this process ends before it has done so.
+        wake = Timer(found.execution, NO_NODE, "wake", time(), {})
+        journal.write(Statement.DECIDE, decided.decision())
+        journal.write(Statement.TIMER, wake.row(), urgent=True)
+        await journal.flush(most=DECIDE_SECONDS)
+        if found.id in self._held:
+            _check_open(self._held[found.id])
+            self._held[found.id] = decided
+            return decided
+        now = await self.get(found.id)
+        if (now.decided, now.state) != (decided.decided, decided.state):
+            _check_open(now)  # it was closed, or decided elsewhere, in the same moment
+        return decided
+
+
+def _check_open(found: Approval) -> None:
+    if found.state == "open":
+        return
+    by = f" by {found.decided_by}" if found.decided_by else ""
+    raise Conflict(message=f"the approval {found.id} is no longer open: it is {found.state}{by}")
