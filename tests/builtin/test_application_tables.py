@@ -21,14 +21,15 @@ from caudal_core.stores import Entity, Query, RecordStore, RowRefused, StorePlac
 BOTH = pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
 SQLITE = """
 CREATE TABLE meters (id INTEGER PRIMARY KEY, code TEXT NOT NULL UNIQUE, kwh NUMERIC(10, 2),
-    n INTEGER DEFAULT 5, seen DATETIME, day DATE, on_line BOOLEAN, extra JSON, raw BLOB);
+    n INTEGER DEFAULT 5, seen DATETIME, day DATE, on_line BOOLEAN, extra JSON, raw BLOB,
+    at TIME, short VARCHAR(5));
 CREATE TABLE "a ""table" ("the key" TEXT PRIMARY KEY, "v;" INTEGER);
 CREATE TABLE plain (a INTEGER, b TEXT);
 """
 POSTGRESQL = """
 CREATE TABLE meters (id SERIAL PRIMARY KEY, code TEXT NOT NULL UNIQUE, kwh NUMERIC(10, 2),
     n INTEGER DEFAULT 5, seen TIMESTAMP, day DATE, on_line BOOLEAN, extra JSONB, raw BYTEA,
-    zoned TIMESTAMPTZ);
+    zoned TIMESTAMPTZ, at TIME, short VARCHAR(5));
 CREATE TABLE "a ""table" ("the key" TEXT PRIMARY KEY, "v;" INTEGER);
 CREATE TABLE plain (a INTEGER, b TEXT);
 """
@@ -79,6 +80,8 @@ ROW = {
     "on_line": True,
     "extra": {"a": [1, None, "ñ"]},
     "raw": "AAH/",
+    "at": "02:30:00",
+    "short": "ñandú",
 }
 
 
@@ -104,6 +107,14 @@ def test_values_come_out_as_they_went_in(store: RecordStore) -> None:
         ({"code": 5}, "texts"),
         ({"on_line": 1}, "booleans"),
         ({"raw": "?"}, "base64"),
+        ({"day": "2026-02-30"}, '"2026-02-30" is no ISO 8601 date'),
+        ({"day": "30/03/2026"}, "write a date that there is, in the form 2026-03-29"),
+        ({"day": "2026-03-29T10:00:00"}, "is no ISO 8601 date,"),
+        ({"seen": "2026-02-29T10:00:00"}, "is no ISO 8601 date and time"),
+        ({"seen": "2026-03-29T25:00:00"}, "in the form 2026-03-29T02:30:00"),
+        ({"at": "24:30"}, "is no ISO 8601 time, which"),
+        ({"short": "ñandúes!"}, "the column has 5 characters, and the text 8"),
+        ({"short": "12345 "}, "shorten the text"),
         ({"code": None}, "the database refuses it"),
         ({"code": "A"}, "the database refuses it"),
     ],
@@ -114,12 +125,22 @@ def test_what_a_column_would_change_is_refused(
     """Nothing is rounded, cut or turned into another type; the row is named, none is written."""
     save(store, "meters", [{"code": "A"}])
     rows: list[dict[str, Any]] = [{"code": "X"}, {"code": "Y", **values}]
-    for mode, keys in (("insert", ()), ("upsert", ("day",))):
-        given = [{**row, "day": f"2026-01-0{at + 1}"} for at, row in enumerate(rows)]
+    for mode, keys in (("insert", ()), ("upsert", ("n",))):
+        given = [{"n": at + 1, **row} for at, row in enumerate(rows)]
         with pytest.raises(RowRefused, match="row 1: ") as caught:
             save(store, "meters", given, mode=mode, keys=keys, effect=f"e:{mode}")
         assert why in str(caught.value)
     assert ["A"] == [row["code"] for row in records(store, "meters")]
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+@pytest.mark.parametrize("text", ["20260329", "2026-W13-7", "2026-3-29"])
+def test_a_date_that_stays_a_text_has_one_form(store: RecordStore, text: str) -> None:
+    """SQLite keeps the text itself, so that only what all read as a date is taken for one."""
+    with pytest.raises(RowRefused, match="is no ISO 8601 date"):
+        save(store, "meters", [{"code": "A", "day": text}])
+    save(store, "meters", [{"code": "A", "seen": "2026-03-29 02:30", "at": "02:30"}])
+    assert "2026-03-29 02:30" == records(store, "meters")[0]["seen"]
 
 
 @pytest.mark.parametrize("kind", ["postgresql"])
@@ -242,3 +263,13 @@ def test_a_dry_run_writes_nothing(store: RecordStore) -> None:
     assert 1 == save(store, "plain", [{"a": 1}], dry_run=True, effect="d").inserted
     assert [] == records(store, "plain")
     assert not save(store, "plain", [{"a": 1}], effect="d").repeated
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_what_a_column_should_not_hold_can_be_deleted(store: RecordStore, tmp_path: Path) -> None:
+    """A row whose key is longer than its column says was written by somebody else, and goes."""
+    with sqlite3.connect(tmp_path / "application.db") as connection:
+        connection.execute("CREATE TABLE codes (code VARCHAR(3) PRIMARY KEY)")
+        connection.execute("INSERT INTO codes VALUES ('12345'), ('1')")
+    assert 1 == store.remove(table(store, "codes"), ["12345"])
+    assert ["1"] == [row["code"] for row in records(store, "codes")]

@@ -144,6 +144,29 @@ def test_a_template_takes_the_one_record_of_a_list(tmp_path: Path, key: str) -> 
             run_handler(excel_input, rows, stored, files=files)
 
 
+@pytest.mark.parametrize(
+    ("stored", "data"),
+    [
+        ({"fileId": "x" * 5_000}, {}),
+        ({"filePath": "x" * 5_000 + "{{year}}"}, []),
+        ({"filePath": "s3://" + "x" * 5_000}, {}),
+        ({"filePath": "a.csv", "fileName": "x" * 5_000}, {}),
+    ],
+)
+def test_a_long_name_is_not_repeated_whole(
+    tmp_path: Path, stored: dict[str, Any], data: Any
+) -> None:
+    """An error, or what is said, is short however long a name the config gives."""
+    (tmp_path / "a.csv").write_text("a\n1\n")
+    try:
+        ran = run_handler(excel_input, data, stored, files=FileAccess([tmp_path]))
+        said = ran.message or ""
+    except HandlerError as error:
+        said = str(error)
+    assert "x" * 90 in said
+    assert len(said) < 300 + len(str(tmp_path))
+
+
 def test_a_name_without_templates_takes_whatever_comes(read: Read, tmp_path: Path) -> None:
     """What comes in is not looked at where the name is fixed."""
     (tmp_path / "a.csv").write_text("a\n1\n")
@@ -455,13 +478,16 @@ def test_an_unknown_encoding_is_found_when_the_config_is_read(name: str) -> None
         (bytes(range(256)) * 8, "it is binary data"),
         ("a;b\n1;2\n".encode("utf-16-le"), "seems to be utf-16-le without a mark"),
         ("a;b\n1;2\n".encode("utf-16-be"), "seems to be utf-16-be without a mark"),
-        (b"\n \n\t\n", "the table is empty"),
+        (b"\n \n\t\n", "the table is empty; give one with a row of names"),
+        (b"\n" * 50, "the table is empty; give one with a row of names"),
+        (b"name;value\nfirst;\x00\n", "it is binary data; give a .csv"),
     ],
 )
 def test_what_is_no_table_says_what_it_is(read: Read, content: bytes, why: str) -> None:
-    """Whatever its name, a file that is no table is refused by its content."""
-    with pytest.raises(UnreadableTable, match=why):
+    """Whatever its name, a file that is no table is refused by its content, with what to do."""
+    with pytest.raises(UnreadableTable, match=why) as caught:
         read(content, name="file.xlsx")
+    assert all(map(caught.value.hint, ("en", "es")))
 
 
 def test_a_zip_archive_is_no_workbook(read: Read, tmp_path: Path) -> None:
@@ -476,7 +502,7 @@ def test_a_file_has_a_largest_size(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     """A file beyond the limit is refused before it is read."""
     monkeypatch.setattr("caudal_builtin.tables.sniff.MAX_BYTES", 5)
     (tmp_path / "a.csv").write_text("a;b\n1;2\n")
-    with pytest.raises(UnreadableTable, match="the limit is 0 MB"):
+    with pytest.raises(UnreadableTable, match="the limit is 0 MB; split it"):
         read_table(tmp_path / "a.csv", Options())
 
 

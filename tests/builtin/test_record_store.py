@@ -133,6 +133,7 @@ def test_the_moment_of_creation_is_kept(store: RecordStore) -> None:
         ([{"id": "new"}, {"a": 1}, {"id": "new"}], 2),
         ([{"a": 3}, {"id": ["x"]}], 1),
         ([{"id": 1.5}], 0),
+        ([{"id": ""}], 0),
         ([{"id": "ok"}, {"id": "a\x00"}], 1),
     ],
 )
@@ -466,6 +467,29 @@ def test_columns_and_unknown_fields(store: RecordStore) -> None:
     ):
         with pytest.raises(UnknownField, match="'prize'"):
             store.read(entity, query)
+
+
+@REAL
+def test_the_fields_of_an_entity_are_listed_once(store: RecordStore) -> None:
+    """A property that is called as one that every record has is one field, not two."""
+    save(store, "c", [{"createdAt": "long ago", "a": 1}])
+    entity = store.find("c")
+    assert entity is not None
+    for query in (
+        Query(columns=("prize",)),
+        Query(where=filter_of({"field": "prize", "value": 1})),
+        Query(sort=sort_of(["prize"])),
+    ):
+        with pytest.raises(UnknownField, match=r"the fields are: id, createdAt, a$"):
+            store.read(entity, query)
+
+
+@REAL
+def test_an_entity_has_so_many_properties(store: RecordStore) -> None:
+    """Beyond them nothing is written, and the error says what else can be done."""
+    with pytest.raises(InvalidRequest, match="10,001 properties; 10,000 are most: leave some"):
+        save(store, "wide", [{f"p{n}": n for n in range(10_001)}])
+    assert store.find("wide") is None
 
 
 @EVERY

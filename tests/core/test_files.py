@@ -1,6 +1,7 @@
 """Which files a node may read."""
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -81,8 +82,27 @@ def test_links_in_a_circle_are_refused(root: Path) -> None:
         FileAccess([root]).path("a/x.csv")
 
 
-@pytest.mark.parametrize("name", ["x" * 5000, "a\0b", "\ud800.csv"])
-def test_names_that_no_system_has_are_refused(root: Path, name: str) -> None:
-    """A name that is too long or that cannot be written is a clear error."""
-    with pytest.raises(FileRefused):
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("x" * 5000, "x" * 100 + "…"),
+        ("a\0b", r"a\x00b"),
+        ("\ud800.csv", r"\ud800.csv"),
+        ("y/" * 50_000, "y/" * 50 + "…"),
+    ],
+)
+def test_names_that_no_system_has_are_refused(root: Path, name: str, shown: str) -> None:
+    """A name that is too long or cannot be written is a clear error, and not repeated whole."""
+    with pytest.raises(FileRefused, match=re.escape(f"the file '{shown}' cannot be reached: ")):
         FileAccess([root]).path(name)
+
+
+@pytest.mark.parametrize("roots", [True, False])
+@pytest.mark.parametrize("name", ["../" + "x" * 5_000, "x" * 5_000, "missing", "/etc/passwd"])
+def test_a_refusal_is_short_and_says_what_to_do(root: Path, name: str, *, roots: bool) -> None:
+    """However long the name is; in both languages."""
+    with pytest.raises(FileRefused) as caught:
+        FileAccess([root] if roots else []).path(name)
+    for language in ("en", "es"):
+        assert 300 + len(str(root)) > len(caught.value.text(language))
+        assert caught.value.hint(language)

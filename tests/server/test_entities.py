@@ -138,6 +138,7 @@ def test_a_write_can_be_repeated(tmp_path: Path) -> None:
     [
         ({}, 422, "records is missing"),
         ({"records": [1]}, 422, "records is a list, not of objects alone"),
+        ({"records": [{"id": "a"}, {"id": ""}]}, 422, "row 1: its id is an empty text"),
         ({"records": "x"}, 422, "records is a text"),
         ({"records": ROWS, "mode": "replace"}, 422, "there is no mode 'replace'"),
         ({"records": ROWS, "keyColumns": "meter"}, 422, "keyColumns must be a list"),
@@ -194,6 +195,7 @@ def test_a_query_that_does_not_fit_is_refused(
         ({}, "name is missing"),
         ({"name": 5.5}, "name is a number"),
         ({"name": " "}, "an entity cannot be called"),
+        ({"name": "gpj\u202e.exe"}, "an entity cannot be called 'gpj .exe'"),
         ({"name": "a", "properties": []}, "properties is a list"),
         ({"name": "a", "properties": {"b": "varchar"}}, "'b' has the type 'varchar'"),
     ],

@@ -94,6 +94,26 @@ async def test_a_name_is_never_a_path(tmp_path: Path, name: str) -> None:
     assert [made["id"], f"{made['id']}.json"] == left(tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("header", "name"),
+    [
+        ('filename="a%22b.csv"', 'a"b.csv'),
+        ('filename="a%0D%0Ab.csv"', "a b.csv"),
+        ('filename="100%25 %41 %0d.csv"', "100%25 %41 %0d.csv"),
+        ("filename*=UTF-8''a%2522b.csv", "a%22b.csv"),
+        ('filename="a\\"b.csv"', 'a"b.csv'),
+        ('filename="gpj\u202e.exe"', "gpj .exe"),
+    ],
+)
+async def test_a_name_is_read_as_browsers_write_it(tmp_path: Path, header: str, name: str) -> None:
+    """Quotes and line ends come as %22, %0D and %0A, and nothing else does; then it is cleaned."""
+    head = f'--B\r\nContent-Disposition: form-data; name="file"; {header}\r\n\r\n'
+    async with service(tmp_path) as live:
+        body = head.encode() + b"x\r\n--B--\r\n"
+        answer = await live.http.post("/api/files", content=body, headers=FORM)
+        assert (201, name) == (answer.status_code, answer.json().get("name"))
+
+
 @pytest.mark.parametrize("file_id", ["..%2Fcaudal.db", "f0", "x" * 300, "f" + "0" * 32])
 async def test_an_unknown_id(tmp_path: Path, file_id: str) -> None:
     """What is no id of a file is answered 404, whatever it looks like."""

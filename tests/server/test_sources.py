@@ -129,7 +129,12 @@ def test_an_address_that_cannot_be_read_is_told_without_its_secret(source: str) 
 
 
 @pytest.mark.parametrize(
-    "source", ["postgresql+psycopg://u:pa/ss@127.0.0.1:1/db?password=pass", "sqlite:///a?pass"]
+    "source",
+    [
+        "postgresql+psycopg://u:pa/ss@127.0.0.1:1/db?password=pass",
+        "postgres://u:pa%2Fss@127.0.0.1:1/db?password=pass",
+        "sqlite:///a?pass",
+    ],
 )
 def test_a_databases_name_is_shown_without_credentials(source: str) -> None:
     """What failed is named by its kind and place; neither user nor password nor query is there."""

@@ -15,10 +15,10 @@ from typing import Final
 import orjson
 
 from caudal_core.errors import NotFound
+from caudal_core.names import without_unseen
 
 PART: Final = ".part"
 _ID = re.compile(r"f[0-9a-f]{32}")
-_UNSEEN = re.compile(r"[\x00-\x1f\x7f]+")
 MAX_NAME: Final = 200
 
 
@@ -137,8 +137,8 @@ def is_id(text: str) -> bool:
 
 
 def shown(name: str) -> str:
-    """A file's name without folders, control characters and endless length."""
-    last = _UNSEEN.sub(" ", name.replace("\\", "/")).rpartition("/")[2].strip()
+    """A file's name without folders, characters that are not seen, and endless length."""
+    last = without_unseen(name.replace("\\", "/").rpartition("/")[2]).strip()
     return last[-MAX_NAME:] or "file"
 
 

@@ -8,7 +8,7 @@ import httpx2
 
 from caudal_core.engine import Engine, EngineOptions, FolderStorage
 from caudal_core.errors import error_text, nearest
-from caudal_core.files import FileAccess
+from caudal_core.files import UPLOAD, FileAccess
 from caudal_core.hookspecs import BlobStore
 from caudal_core.journal import Sink
 from caudal_core.journal.blobs import BlobFolder
@@ -16,9 +16,10 @@ from caudal_core.journal.remote import RemoteBlobs
 from caudal_core.registry import Registry, load_registry
 from caudal_core.runner import EmbeddedRunner, Runner
 from caudal_core.stores import RecordStores, StorePlace
+from caudal_core.text import Text
 from caudal_core.uploads import Uploads
 from caudal_core.workers import Limits
-from caudal_server.databases import check_database
+from caudal_server.databases import database_of
 from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
@@ -26,14 +27,19 @@ from caudal_server.showing import masked
 EMBEDDED = "embedded"
 
 
-def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
-    """The engine that the settings describe, not started; `InvalidSettings` if there is none."""
+def make_engine(
+    settings: Settings, registry: Registry | None = None, *, advice: Text = UPLOAD
+) -> Engine:
+    """The engine that the settings describe, not started; `InvalidSettings` if there is none.
+
+    `advice` says what to do about the id of a file that nobody uploaded.
+    """
     found = registry or load_registry(prefer=settings.prefer)
     options = EngineOptions(
         timezone=settings.timezone,
         locale=settings.locale,
         language=settings.language,
-        files=FileAccess(settings.file_roots, uploads_of(settings)),
+        files=FileAccess(settings.file_roots, uploads_of(settings), advice=advice),
         limits=Limits(settings.file_seconds, settings.file_memory),
         records=_records(settings, found),
         max_queued=settings.max_queued,
@@ -84,7 +90,7 @@ def _records(settings: Settings, registry: Registry) -> RecordStores:
     """The record stores; they connect when records are first asked for."""
     for name in ("store_url", "records_url"):
         if (url := getattr(settings, name)) is not None:
-            check_database(variable_of(name), url, only="postgresql" if name == "store_url" else "")
+            database_of(variable_of(name), url, only="postgresql" if name == "store_url" else "")
     place = StorePlace(settings.data, settings.store_url, settings.records_url)
     return RecordStores(registry.stores, place)
 

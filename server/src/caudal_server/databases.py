@@ -2,28 +2,60 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from caudal_server.settings import InvalidSettings
 from caudal_server.showing import masked
-from caudal_server.sources.database import ESCAPED, address_of
+
+if TYPE_CHECKING:
+    from sqlalchemy import URL
+
+ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
+"""What to heed in an address, for messages about one."""
 
 FORM = "postgresql://user:password@host/name"
 
 
-def check_database(variable: str, url: str, *, only: str = "") -> None:
-    """Raise `InvalidSettings` for what is no database's address, or of another kind than `only`."""
-    found = address_of(url.replace("postgres://", "postgresql://", 1) if url else url)
+def database_of(variable: str, url: str, *, only: str = "", besides: str = "") -> URL:
+    """The address that a setting names, of the kind `only` if that is said.
+
+    `InvalidSettings` for what is none, or cannot be asked; `besides` is what it could be instead.
+    """
+    found = _address_of(url)
     if found is None:
+        either = f"neither {besides} nor a" if besides else "no"
         message = (
-            f"{variable} is no database's address of a kind that is known here: {masked(url)}; "
-            f"write it as {FORM}, {ESCAPED}"
+            f"{variable} is {either} database's address of a kind that is known here: "
+            f"{masked(url)}; write it as {FORM}, {ESCAPED}"
         )
         raise InvalidSettings(message=message)
     if only and found.get_backend_name() != only:
         message = f"{variable} is of the kind '{found.get_backend_name()}'; write it as {FORM}"
         raise InvalidSettings(message=message)
-    if found.drivername != "postgresql" and found.get_dialect().is_async:
+    if found.get_dialect().is_async:
         message = (
             f"{variable} names the asynchronous driver '{found.get_driver_name()}'; "
-            "name one that is not, such as postgresql+psycopg://"
+            "name one that is not, such as postgresql+psycopg:// or mysql+pymysql://"
         )
         raise InvalidSettings(message=message)
+    return found
+
+
+def _address_of(source: str) -> URL | None:
+    """The address of a database; nothing where it cannot be read, or its kind is not known.
+
+    What the reader says of it is not handed on, as it quotes passwords. A host with an `@` is the
+    rest of one. `postgres` is an older name of `postgresql`.
+    """
+    from sqlalchemy import make_url
+    from sqlalchemy.exc import ArgumentError
+
+    try:
+        url = make_url(source)
+        if url.drivername == "postgres":
+            url = url.set(drivername="postgresql")
+        url.get_dialect()
+    except (ArgumentError, ImportError, ValueError):
+        return None
+    place = (url.host or "") + ("" if url.username is None else url.database or "")
+    return None if "@" in place else url

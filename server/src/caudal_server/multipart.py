@@ -62,12 +62,27 @@ def part_of(head: bytes, content: bytes = b"") -> Part:
     if not isinstance(name, str):
         raise refused("a part has no name")
     return Part(
-        name,
+        _unescaped(name),
         content,
         headers.get_content_type(),
         headers.get_content_charset() or "utf-8",
-        headers.get_filename(),
+        _file_name(headers),
     )
+
+
+def _file_name(headers: Message) -> str | None:
+    found = headers.get_filename()
+    plain = isinstance(headers.get_param("filename", header="content-disposition"), str)
+    return _unescaped(found) if plain and found is not None else found
+
+
+def _unescaped(name: str) -> str:
+    """The name as it was before a form was made of it.
+
+    Browsers write these three characters so in the names of a form, and no others: a percent sign
+    stands for itself (HTML Standard, multipart/form-data encoding algorithm).
+    """
+    return name.replace("%0D", "\r").replace("%0A", "\n").replace("%22", '"')
 
 
 def _headers(head: bytes) -> Message:

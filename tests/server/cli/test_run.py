@@ -297,6 +297,16 @@ def test_data_folder_without_a_name_is_invalid(command: list[str]) -> None:
     assert [] == list(Path().iterdir())
 
 
+def test_an_unknown_upload_is_told_what_helps_here() -> None:
+    """Without a server nothing can be uploaded: the advice is a path, or the server's data."""
+    document = {"nodes": [node("in", "excelInput", config={"fileId": "f" + "0" * 32})]}
+    done = caudal("run", saved(document))
+    assert 1 == done.exit_code
+    assert "there is no uploaded file f000" in done.stderr
+    assert "set filePath to a file beside the workflow, or --data to" in done.stderr
+    assert "POST" not in done.stderr
+
+
 @pytest.mark.parametrize("kept", [True, False])
 def test_nobody_is_there_to_ask(tmp_path: Path, *, kept: bool) -> None:
     """A workflow that asks a person ends there, and it is said how it can be answered."""

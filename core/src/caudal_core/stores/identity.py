@@ -18,25 +18,37 @@ LONGEST = 1_000
 def id_of(row: Row, index: int) -> str | None:
     """The id that a row brings, as text; nothing where it has none. 7 and `7` are one id."""
     value = row.get("id")
-    if value is None or value == "":
+    if value is None:
         return None
     if type(value) is int:
         value = str(value)
     if type(value) is not str:
-        raise RowRefused(
+        raise _no_id(
             index,
-            f"its id is {kind_of(value)}; an id is a text or a whole number",
-            "su id no es un texto ni un número entero",
+            f"is {kind_of(value)}; an id is a text or a whole number",
+            "no es un texto ni un número entero",
         )
+    if not value:
+        raise _no_id(index, "is an empty text", "es un texto vacío")
     if "\x00" in value:
-        raise RowRefused(index, "its id holds a NUL character", "su id contiene un carácter NUL")
+        raise _no_id(index, "holds a NUL character", "contiene un carácter NUL")
     if len(value) > LONGEST:
-        raise RowRefused(
+        raise _no_id(
             index,
-            f"its id has {len(value):,} characters; {LONGEST:,} are most",
-            f"su id tiene {len(value):,} caracteres; {LONGEST:,} es el máximo",
+            f"has {len(value):,} characters; {LONGEST:,} are most",
+            f"tiene {len(value):,} caracteres; {LONGEST:,} es el máximo",
         )
     return value
+
+
+def _no_id(index: int, why: str, why_es: str) -> RowRefused:
+    return RowRefused(
+        index,
+        f"its id {why}",
+        f"su id {why_es}",
+        hint="give it another id, or leave the id out to have one made",
+        hint_es="dele otro id, o quite el id para que se cree uno",
+    )
 
 
 def key_of(row: Row, keys: tuple[str, ...]) -> str | None:

@@ -7,14 +7,14 @@ from typing import Any
 from pydantic import field_validator
 
 from caudal_builtin.expressions import ExpressionError, compile_expression
-from caudal_builtin.memory import FEW, afford_copies
+from caudal_builtin.memory import FEW, afford_copies, narrow_rows
 from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
 from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import JSON, Config, Context, Field, Records, Text, ZoneName, handler
 from caudal_core.tables.weight import weight
 from caudal_core.template import render_rows, render_value, require_fields, templates_in
-from caudal_core.template_columns import names_in, narrowed, render_column
+from caudal_core.template_columns import names_in, render_column
 
 
 class AddFieldConfig(Config):
@@ -90,7 +90,7 @@ def _rendered_rows(value: JSON, data: Records, ctx: Context) -> list[JSON]:
     if len(data) <= FEW and not data.in_columns:
         return render_rows(value, data)
     require_fields(value, data)
-    rows = narrowed(data, names_in(value)).view()
+    rows = narrow_rows(data, names_in(value), ctx).view()
     columns, out, size = data.columns, list[JSON](), 0
     for start in range(0, len(data), FEW):
         ctx.check()

@@ -6,7 +6,7 @@ import json
 import re
 
 from caudal_builtin.row_errors import shown
-from caudal_core import CaudalError, DataError, Records, Row
+from caudal_core import CaudalError, Data, DataError, Records, Row
 from caudal_core.formats import as_text
 from caudal_core.intake import loads
 from caudal_core.template import (
@@ -28,7 +28,7 @@ def wrong_name(name: str) -> bool:
     return not _NAME.fullmatch(name)
 
 
-def header_text(name: str, value: JSON, data: JSON) -> str:
+def header_text(name: str, value: JSON, data: Data) -> str:
     """The value of a header, filled from the object or the first record."""
     if any(templates_in(value)):
         row, columns = _first(value, data)
@@ -44,7 +44,7 @@ def header_text(name: str, value: JSON, data: JSON) -> str:
     return text
 
 
-def body_of(template: JSON, data: JSON) -> JSON:
+def body_of(template: JSON, data: Data) -> JSON:
     """The body that a template gives, filled from the object or the first record.
 
     A text that, once filled, is JSON gives that JSON value; another text is the body itself.
@@ -61,11 +61,11 @@ def body_of(template: JSON, data: JSON) -> JSON:
         return filled
 
 
-def _first(value: JSON, data: JSON) -> tuple[Row, list[str]]:
+def _first(value: JSON, data: Data) -> tuple[Row, list[str]]:
     """The object or the first record to fill `value` from, and the columns of its table."""
-    records = Records.of(data)
+    records = data if isinstance(data, Records) else Records.of(data)
     require_fields(value, records)
-    for row in records:
+    for row in records.slice(0, 1):
         return row, records.columns
     raise DataError(
         "there is no record to fill the answer's templates from",

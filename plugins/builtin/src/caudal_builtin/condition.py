@@ -15,11 +15,12 @@ from caudal_builtin.conditions.terms import (
     SpelledOperator,
     Term,
 )
+from caudal_builtin.memory import narrow_rows
 from caudal_builtin.moments import Ambiguous, Zone
 from caudal_builtin.wording import counted
 from caudal_builtin.zone_config import ambiguous_field, zone_field
 from caudal_core import Config, Context, Field, Outputs, Records, Text, ZoneName, handler
-from caudal_core.template_columns import names_in, narrowed
+from caudal_core.template_columns import names_in
 
 _FIELD = Text(en="Field", es="Campo")
 _OPERATOR = Text(en="Operator", es="Operador")
@@ -163,6 +164,7 @@ def condition(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
         NotComparable: two values that have no order between them; says row, field and both.
         MissingValue: a record without a value, where `onMissing` is `error`.
         LocalTimeUnclear: a local time that exists twice or not at all.
+        NODE_MEMORY: the rows of a large table, where they have to be asked one by one.
     """
     if config.processing_mode == "batch":
         return _batch(config, data, ctx)
@@ -173,7 +175,8 @@ def condition(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
 
 
 def _batch(config: ConditionConfig, data: Records, ctx: Context) -> Outputs:
-    looked_at = _looked_at(config, data)
+    # The first decides alone, but where the order of all tells which of two equal times it has.
+    looked_at = _looked_at(config, data if config.ambiguous == "infer" else data.slice(0, 1), ctx)
     rule = _rule(config, data, looked_at, ctx)
     met = rule.verdicts(looked_at, 1, ctx) == [True]
     port = "true" if met else "false"
@@ -206,20 +209,18 @@ def _parted(
             true = data if count == len(data) else data.where(found.mask)
             false = data if not count else data.where(inverted(found.mask))
             return true, false, found.missing, zone
-    looked_at = _looked_at(config, data)
+    looked_at = _looked_at(config, data, ctx)
     rule = _rule(config, data, looked_at, ctx)
     met = rule.verdicts(looked_at, len(data), ctx)
     true, false = _where(data, met), _where(data, [not verdict for verdict in met])
     return true, false, rule.missing, rule.zone
 
 
-def _looked_at(config: ConditionConfig, data: Records) -> Records:
+def _looked_at(config: ConditionConfig, data: Records, ctx: Context) -> Records:
     """The records with the columns alone that decide, where they are columns."""
-    if not data.in_columns:
-        return data
     filled = [names_in(term.value) for term in config.terms if term.templated]
     names = {term.field for term in config.terms}.union(*filled)
-    return narrowed(data, {*names, "quality"})
+    return narrow_rows(data, {*names, "quality"}, ctx)
 
 
 def _rule(config: ConditionConfig, data: Records, looked_at: Records, ctx: Context) -> Rule:

@@ -11,6 +11,7 @@ from caudal_builtin.tables.config import ExcelInputConfig
 from caudal_builtin.wording import counted
 from caudal_core import (
     Context,
+    Data,
     HandlerError,
     Records,
     Text,
@@ -18,6 +19,7 @@ from caudal_core import (
     WorkerLimit,
     handler,
 )
+from caudal_core.files import short
 
 
 @handler(
@@ -31,7 +33,7 @@ from caudal_core import (
     icon="sheet",
     effect="idempotent",
 )
-def excel_input(config: ExcelInputConfig, data: Any, ctx: Context) -> Records:
+def excel_input(config: ExcelInputConfig, data: Data, ctx: Context) -> Records:
     """Read a table from a spreadsheet, a csv file or the workflow itself.
 
     Ports:
@@ -87,7 +89,7 @@ def _from_file(config: ExcelInputConfig, name: str, ctx: Context) -> Records:
     path = ctx.file(name)
     shown = config.file_name or ctx.file_name(name)
     asked = job.request(path, config.options(ctx), config.columns)
-    what = f"reading '{shown}'"
+    what = f"reading '{short(shown)}'"
     try:
         answer = ctx.in_worker(job.read, asked, what=what)
     except (WorkerLimit, WorkerCrashed):
@@ -113,7 +115,7 @@ def _say(
     found = about or {}
     skipped = found.get("skipped", 0)
     size = f"{counted(len(records), 'row')} with {counted(len(columns), 'column')}"
-    read = f"{size} from {name or 'the workflow'}"
+    read = f"{size} from {short(name or 'the workflow')}"
     ctx.say(
         read + (f", {counted(skipped, 'empty row')} left out" if skipped else ""),
         rows=len(records),

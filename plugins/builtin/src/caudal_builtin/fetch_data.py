@@ -6,28 +6,18 @@ from typing import Any, Self
 
 from pydantic import model_validator
 
-from caudal_builtin.inputs import without_reserved
+from caudal_builtin.entity_config import EntityConfig
+from caudal_builtin.inputs import are_records, without_reserved
 from caudal_builtin.memory import afford_copies
 from caudal_builtin.wording import counted
-from caudal_core import Config, Context, DataError, Field, Records, Text, handler
-from caudal_core.records import is_records
+from caudal_core import Context, Data, DataError, Field, Records, Text, handler
 from caudal_core.stores import Query, filter_of, sort_of
 from caudal_core.template import templates_in
 
 
-class FetchDataConfig(Config):
+class FetchDataConfig(EntityConfig):
     """Which records, in which order, how many, and which columns of them."""
 
-    entity_id: str = Field(
-        "",
-        title=Text(en="Entity", es="Entidad"),
-        description=Text(
-            en="The id of the entity; where there is none, its name is looked for.",
-            es="El id de la entidad; si no existe, se busca por su nombre.",
-        ),
-        aliases=("selectedEntityId",),
-        template=False,
-    )
     entity_name: str = Field(
         "",
         title=Text(en="Entity's name", es="Nombre de la entidad"),
@@ -108,7 +98,7 @@ class FetchDataConfig(Config):
     icon="database",
     effect="idempotent",
 )
-def fetch_data(config: FetchDataConfig, data: Any, ctx: Context) -> Records:
+def fetch_data(config: FetchDataConfig, data: Data, ctx: Context) -> Records:
     """Read the records of an entity, filtered and sorted.
 
     Ports:
@@ -152,7 +142,7 @@ def fetch_data(config: FetchDataConfig, data: Any, ctx: Context) -> Records:
     return Records(_with_input(rows, added))
 
 
-def _with_input(rows: list[dict[str, Any]], data: Any) -> list[dict[str, Any]]:
+def _with_input(rows: list[dict[str, Any]], data: Data) -> list[dict[str, Any]]:
     if not isinstance(data, dict) or not data:
         return rows
     return [{**row, **{k: v for k, v in data.items() if k not in row}} for row in rows]
@@ -162,11 +152,11 @@ def _templated(value: Any) -> bool:
     return any(templates_in(value))
 
 
-def _filled(value: Any, data: Any, ctx: Context) -> Any:
+def _filled(value: Any, data: Data, ctx: Context) -> Any:
     """The filter with its templates filled."""
     if not _templated(value):
         return value
-    if is_records(data):
+    if are_records(data):
         if len(data) != 1:
             raise DataError(
                 f"filter is filled from one object, but {counted(len(data), 'record')} came in",
@@ -174,5 +164,5 @@ def _filled(value: Any, data: Any, ctx: Context) -> Any:
                 hint="lead one object or a single record to this node",
                 hint_es="lleve a este nodo un objeto o un único registro",
             )
-        data = data[0]
+        data = next(iter(data))
     return ctx.render(value, data if isinstance(data, dict) else {})

@@ -11,7 +11,7 @@ from caudal_builtin.joins.column_join import Asked, Keys, find, in_columns
 from caudal_builtin.joins.columns import joined_metadata, suffixed
 from caudal_builtin.joins.hash_join import Counts, Keep, TooManyRows, build, heaviest, match
 from caudal_builtin.joins.keys import keys_of, names_in, require
-from caudal_builtin.memory import FEW, each
+from caudal_builtin.joins.weight import afford_concat, afford_join
 from caudal_builtin.wording import counted
 from caudal_core import Config, Context, DataError, Field, Records, Text, handler
 from caudal_core.tables.pairs import fit
@@ -130,6 +130,7 @@ def join(config: JoinConfig, data: Mapping[str, Records], ctx: Context) -> Recor
         InvalidKey: a list or an object as key; says side, row and value.
         TooManyRows: more records than `maxRows`, counted before any is made; names the keys with
             most matches.
+        NODE_MEMORY: what it gives would be more than a node may build.
         DataError: keys of A and B with different numbers of fields, or a suffix that gives a name
             which is taken.
     """
@@ -142,6 +143,7 @@ def join(config: JoinConfig, data: Mapping[str, Records], ctx: Context) -> Recor
 def _concat(a: Records, b: Records, limit: int, ctx: Context) -> Records:
     if len(a) + len(b) > limit:
         raise TooManyRows(len(a) + len(b), limit)
+    afford_concat(a, b, ctx)
     ctx.say(f"{counted(len(a) + len(b), 'record')}: {len(a)} from A, {len(b)} from B")
     return Records.concat([a, b], metadata=joined_metadata(a, b, ctx))
 
@@ -158,7 +160,7 @@ def _merge(config: JoinConfig, a: Records, b: Records, ctx: Context) -> Records:
         found = find(a, b, asked)
         other = None if found is None else _renamed(config, a, b, keys)
         if found is not None and other is not None and fit(a.table, other.table):
-            _afford(a, b, found.counts.rows, ctx)
+            afford_join(a, b, found.counts.rows, ctx)
             ctx.say(_said(a, b, found.counts))
             joined = a.beside(other, *found.positions())
             joined.metadata = joined_metadata(a, other, ctx)
@@ -174,16 +176,10 @@ def _merge_rows(config: JoinConfig, a: Records, b: Records, asked: Asked, ctx: C
         named = heaviest(a, asked.keys[0], keys_a, matches)
         raise TooManyRows(counts.rows, config.max_rows, named)
     b = _renamed(config, a, b, asked.keys)
-    _afford(a, b, counts.rows, ctx)
+    afford_join(a, b, counts.rows, ctx, as_rows=True)
     ctx.say(_said(a, b, counts))
     merged = build(a, b, matches, asked.keep, ctx)
     return Records(merged, metadata=joined_metadata(a, b, ctx))
-
-
-def _afford(a: Records, b: Records, rows: int, ctx: Context) -> None:
-    """Ask before anything is built, as a join may give far more than came in."""
-    if rows > FEW:
-        ctx.afford(int(rows * (each(a) + each(b))), counted(rows, "record"))
 
 
 def _renamed(config: JoinConfig, a: Records, b: Records, keys: Keys) -> Records:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from caudal_builtin.typed_input import as_typed
-from caudal_core import Config, Context, Field, Text, handler
+from caudal_core import Config, Context, Data, Field, Text, handler
 from caudal_core.records import kind_of
 
 
@@ -58,7 +58,7 @@ class ManualInputConfig(Config):
     effect="pure",
     light=True,
 )
-def manual_input(config: ManualInputConfig, data: Any, ctx: Context) -> dict[str, Any]:
+def manual_input(config: ManualInputConfig, data: Data, ctx: Context) -> dict[str, Any]:
     """Hand on a value that a person gives.
 
     Ports:

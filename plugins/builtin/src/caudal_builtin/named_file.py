@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
+from caudal_builtin.inputs import are_records
 from caudal_builtin.wording import counted
-from caudal_core import Config, Context, DataError, Field, NotAvailable, Text
+from caudal_core import Config, Context, Data, DataError, Field, NotAvailable, Text
+from caudal_core.files import short
 from caudal_core.formats import as_text
-from caudal_core.records import is_records
 from caudal_core.template import templates_in
 
 _REMOTE = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -57,7 +57,7 @@ class FileConfig(Config):
     )
 
 
-def named_file(config: FileConfig, data: Any, ctx: Context, *, inline: bool) -> str:
+def named_file(config: FileConfig, data: Data, ctx: Context, *, inline: bool) -> str:
     """The id or path of the file to read, templates filled; empty if none is named.
 
     `NotAvailable` for a remote file; `inline` says that the config holds the content itself, beside
@@ -68,19 +68,20 @@ def named_file(config: FileConfig, data: Any, ctx: Context, *, inline: bool) -> 
     return name
 
 
-def _filled(config: FileConfig, data: Any, ctx: Context) -> str:
+def _filled(config: FileConfig, data: Data, ctx: Context) -> str:
     key = "fileId" if config.file_id else "filePath"
     name = config.file_id or config.file_path
     if not any(templates_in(name)):
         return name.strip()
-    if is_records(data):
+    if are_records(data):
         if len(data) != 1:
             raise _one_needed(key, name, len(data))
-        data = data[0]
+        data = next(iter(data))
     return as_text(ctx.render(name, data if isinstance(data, dict) else {})).strip()
 
 
 def _one_needed(key: str, name: str, count: int) -> DataError:
+    name = short(name)
     return DataError(
         f"{key} '{name}' is filled from one object, but {counted(count, 'record')} came in",
         es=f"{key} '{name}' se rellena con un objeto, pero llegaron {count} registros",
@@ -93,6 +94,7 @@ def _refuse_remote(config: FileConfig, name: str, *, inline: bool) -> None:
     wanted = config.use_gcs or (bool(config.gcs_path) and not name and not inline)
     remote = config.gcs_path if wanted else name
     if wanted or _REMOTE.match(name):
+        remote = short(remote)
         raise NotAvailable(
             f"the remote file '{remote}' cannot be read: this version reads no remote files",
             es=f"no se puede leer el archivo remoto '{remote}': esta versión no lee remotos",

@@ -11,7 +11,8 @@ from caudal_builtin.named_file import FileConfig, named_file
 from caudal_builtin.pdf import job
 from caudal_builtin.pdf.pages import parse
 from caudal_builtin.wording import counted
-from caudal_core import Context, Field, HandlerError, Secret, Text, handler
+from caudal_core import Context, Data, Field, HandlerError, Secret, Text, handler
+from caudal_core.files import short
 
 
 class PdfInputConfig(FileConfig):
@@ -74,7 +75,7 @@ class PdfInputConfig(FileConfig):
     icon="file-text",
     effect="idempotent",
 )
-def pdf_input(config: PdfInputConfig, data: Any, ctx: Context) -> Any:
+def pdf_input(config: PdfInputConfig, data: Data, ctx: Context) -> Any:
     """Read the text of a PDF file, or take it from the workflow itself.
 
     Ports:
@@ -114,7 +115,9 @@ def pdf_input(config: PdfInputConfig, data: Any, ctx: Context) -> Any:
 def _inline(config: PdfInputConfig, text: str, ctx: Context) -> Any:
     pages = int(config.pages) if config.pages.isdecimal() else None
     shown = config.file_name or None
-    ctx.say(f"{counted(len(text), 'character')} from {shown or 'the workflow'}", needs_ocr=False)
+    ctx.say(
+        f"{counted(len(text), 'character')} from {short(shown or 'the workflow')}", needs_ocr=False
+    )
     if config.by_page:
         return [{"page": 1, "text": text, "fileName": shown}]
     return {"text": text, "fileName": shown, "pages": pages}
@@ -127,7 +130,7 @@ def _from_file(config: PdfInputConfig, name: str, ctx: Context) -> Any:
     shown = config.file_name or ctx.file_name(name)
     asked = {"path": str(path), "pages": config.pages}
     asked["password"] = config.password.get_secret_value()
-    found = ctx.in_worker(job.read, asked, what=f"reading '{shown}'").value
+    found = ctx.in_worker(job.read, asked, what=f"reading '{short(shown)}'").value
     pages = found["pages"]
     ctx.afford(sum(getsizeof(page["text"]) for page in pages), "text")
     scans = [page["page"] for page in pages if page["images"]]
@@ -140,7 +143,7 @@ def _from_file(config: PdfInputConfig, name: str, ctx: Context) -> Any:
 
 def _say(ctx: Context, shown: str, found: dict[str, Any], scans: list[int]) -> None:
     read, size = len(found["pages"]), sum(len(page["text"]) for page in found["pages"])
-    message = f"{counted(size, 'character')} from {counted(read, 'page')} of {shown}"
+    message = f"{counted(size, 'character')} from {counted(read, 'page')} of {short(shown)}"
     if scans:
         message += f"; {counted(len(scans), 'page')} of it a scan without text: OCR is needed"
         ctx.log.warning("pages without text that show a picture: %s", ", ".join(map(str, scans)))

@@ -4,27 +4,18 @@ from __future__ import annotations
 
 from typing import Literal
 
+from caudal_builtin.entity_config import EntityConfig
 from caudal_builtin.memory import afford_rows
 from caudal_builtin.wording import counted
-from caudal_core import Config, Context, Field, Records, Text, handler
+from caudal_core import Context, Field, Records, Text, handler
 from caudal_core.stores import Entity, Report
 
 DEFAULT = "saved_records"
 
 
-class SaveRecordsConfig(Config):
+class SaveRecordsConfig(EntityConfig):
     """Where records are saved, and how they meet those that are there."""
 
-    entity_id: str = Field(
-        "",
-        title=Text(en="Entity", es="Entidad"),
-        description=Text(
-            en="The id of the entity; where there is none, its name is looked for.",
-            es="El id de la entidad; si no existe, se busca por su nombre.",
-        ),
-        aliases=("selectedEntityId",),
-        template=False,
-    )
     table_name: str = Field(
         DEFAULT,
         title=Text(en="Table", es="Tabla"),

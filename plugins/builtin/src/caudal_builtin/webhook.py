@@ -6,15 +6,18 @@ import hashlib
 from typing import Any
 
 from caudal_builtin.inputs import without_reserved
+from caudal_builtin.memory import afford_rows
 from caudal_builtin.wording import amount
 from caudal_core import (
     Call,
     CaudalError,
     Config,
     Context,
+    Data,
     DataError,
     Event,
     Field,
+    Records,
     Secret,
     Text,
     Trigger,
@@ -107,7 +110,7 @@ def _event_key(given: str) -> str | None:
     effect="pure",
     light=True,
 )
-def webhook(config: WebhookConfig, data: Any, ctx: Context) -> Any:
+def webhook(config: WebhookConfig, data: Data, ctx: Context) -> Any:
     """Start the workflow by a request and hand on its body.
 
     Ports:
@@ -121,11 +124,15 @@ def webhook(config: WebhookConfig, data: Any, ctx: Context) -> Any:
 
     Errors:
         DataError: the test data begins like JSON but is none.
+        NODE_MEMORY: a large table of another node, where the whole request is handed on.
     """
     body, origin = _body(config, data, ctx)
     ctx.say(f"{amount(body)}, from the {origin}")
     if not config.webhook_include_request:
         return body
+    if isinstance(body, Records):  # a field of an object is no table
+        afford_rows(body, ctx)
+        body = body.to_json()
     request = ctx.inputs.get(REQUEST) or {}
     return {
         "body": body,
@@ -135,7 +142,7 @@ def webhook(config: WebhookConfig, data: Any, ctx: Context) -> Any:
     }
 
 
-def _body(config: WebhookConfig, data: Any, ctx: Context) -> tuple[Any, str]:
+def _body(config: WebhookConfig, data: Data, ctx: Context) -> tuple[Any, str]:
     """What is handed on, and where it is from."""
     if BODY in ctx.inputs:
         return ctx.inputs[BODY], "request"

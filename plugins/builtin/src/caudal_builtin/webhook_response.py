@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BeforeValidator, model_validator
 
 from caudal_builtin.answers import body_of, header_text, wrong_name
+from caudal_builtin.memory import afford_copies, afford_rows
 from caudal_builtin.wording import amount
-from caudal_core import Config, Context, Field, Outputs, Records, Text, handler
+from caudal_core import Config, Context, Data, Field, Outputs, Records, Text, handler
 
 
 def _lines(headers: Any) -> Any:
@@ -128,7 +129,7 @@ class WebhookResponseConfig(Config):
     effect="pure",
     light=True,
 )
-def webhook_response(config: WebhookResponseConfig, data: Any, ctx: Context) -> Outputs:
+def webhook_response(config: WebhookResponseConfig, data: Data, ctx: Context) -> Outputs:
     """Decide what the caller of a webhook is answered.
 
     Ports:
@@ -144,8 +145,9 @@ def webhook_response(config: WebhookResponseConfig, data: Any, ctx: Context) -> 
         UnknownField: a field or placeholder that is nowhere in the data.
         DataError: no record to fill a template from, or a header with characters that HTTP
             does not carry.
+        NODE_MEMORY: the records of a large table, which an answer in JSON needs one by one.
     """
-    body = _body(config, data)
+    body = _body(config, data, ctx)
     headers = {line.key: header_text(line.key, line.value, data) for line in config.headers}
     ctx.say(
         f"answers {config.webhook_response_status_code} with {amount(body)}",
@@ -156,9 +158,15 @@ def webhook_response(config: WebhookResponseConfig, data: Any, ctx: Context) -> 
     return Outputs(out=data)
 
 
-def _body(config: WebhookResponseConfig, data: Any) -> Any:
-    if config.webhook_response_mode == "selected":
-        return Records.of(data).select(config.webhook_response_fields).to_json()
+def _body(config: WebhookResponseConfig, data: Data, ctx: Context) -> Any:
     if config.webhook_response_mode == "template":
         return body_of(config.webhook_response_template, data)
-    return data
+    if config.webhook_response_mode == "passthrough":
+        if isinstance(data, Records):
+            afford_rows(data, ctx)
+        return data
+    records = data if isinstance(data, Records) else Records.of(data)
+    afford_copies(records, ctx)
+    chosen = records.select(config.webhook_response_fields)
+    afford_rows(chosen, ctx)
+    return chosen.to_json()

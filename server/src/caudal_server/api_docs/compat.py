@@ -162,7 +162,13 @@ NODE: Described = {
             "workflowId": "price-filter",
             "nodeId": "n2",
             "nodeType": "condition",
-            "node": {"config": {"conditionField": "price", "conditionOperator": "greaterThan"}},
+            "node": {
+                "config": {
+                    "conditionField": "price",
+                    "conditionOperator": "greaterThan",
+                    "conditionValue": 50,
+                }
+            },
             "inputData": RECORDS,
         },
     ),

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.routing import APIRoute
 
 from caudal_server.api_docs.approvals import APPROVAL_SCHEMAS
 from caudal_server.api_docs.effects import EFFECT_SCHEMAS
@@ -58,6 +59,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         tags=app.openapi_tags,
         routes=app.routes,
     )
+    _with_whole_examples(document, app)
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     every = {
         **SCHEMAS,
@@ -71,3 +73,22 @@ def _made(app: FastAPI) -> dict[str, Any]:
     for name, schema in every.items():
         schemas.setdefault(name, schema)
     return document
+
+
+def _with_whole_examples(document: dict[str, Any], app: FastAPI) -> None:
+    """Put the examples in as they are described: the framework leaves out what is null in them."""
+    for route in app.routes:
+        if not isinstance(route, APIRoute) or not route.include_in_schema:
+            continue
+        body = (route.openapi_extra or {}).get("requestBody", {})
+        for method in route.methods or ():
+            operation = document["paths"][route.path_format][method.lower()]
+            _restore(operation.get("requestBody", {}), body)
+            for status, response in route.responses.items():
+                _restore(operation["responses"][str(status)], response)
+
+
+def _restore(made: dict[str, Any], described: dict[str, Any]) -> None:
+    for media, kind in described.get("content", {}).items():
+        if "example" in kind:
+            made["content"][media]["example"] = kind["example"]

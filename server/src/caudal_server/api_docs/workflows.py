@@ -13,14 +13,20 @@ WORKFLOW: Described = {
     "id": "price-filter",
     "name": "Price filter",
     "nodes": [
-        {"id": "n1", "type": "manualInput", "config": {"inputVarName": "price"}},
+        {
+            "id": "n1",
+            "type": "excelInput",
+            "config": {"parsedData": [{"hour": 9, "price": 61.2}, {"hour": 10, "price": 48.9}]},
+        },
         {
             "id": "n2",
             "type": "condition",
+            "label": "Above 50",
             "config": {
                 "conditionField": "price",
                 "conditionOperator": "greaterThan",
                 "conditionValue": 50,
+                "processingMode": "perRow",
             },
         },
         {"id": "n3", "type": "output"},

@@ -20,9 +20,15 @@ def registry() -> Registry:
 
 def local_engine(folder: Path, *, readable: Path) -> Engine:
     """The engine of the settings, but it keeps things in `folder` and may read under `readable`."""
+    from caudal_core.text import Text
     from caudal_server.assembly import make_engine
     from caudal_server.settings import load_settings
 
     settings = load_settings()
     roots = (readable, *settings.file_roots)
-    return make_engine(settings.model_copy(update={"data": folder, "file_roots": roots}))
+    advice = Text(
+        en="set filePath to a file beside the workflow, or --data to the folder with the upload",
+        es="indique en filePath un archivo junto al flujo, o en --data la carpeta con lo subido",
+    )
+    here = settings.model_copy(update={"data": folder, "file_roots": roots})
+    return make_engine(here, advice=advice)

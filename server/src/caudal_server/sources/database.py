@@ -17,9 +17,6 @@ from caudal_server.sources.place import unwrap
 if TYPE_CHECKING:
     from sqlalchemy import URL, Engine
 
-ESCAPED = "and @ : / ? # within a user or a password as %40 %3A %2F %3F %23"
-"""What to heed in an address, for messages about one."""
-
 _PARAMETER = re.compile(r"(?<![:\\\w]):id\b")
 
 
@@ -86,24 +83,6 @@ class WorkflowDatabase:
         if self._url.get_backend_name() != "sqlite" or named.startswith((":", "file:")):
             return None
         return Path(named).resolve()
-
-
-def address_of(source: str) -> URL | None:
-    """The address of a database; nothing where it cannot be read, or its kind is not known.
-
-    What the reader says of it is not handed on, as it quotes passwords. A host with an `@` is the
-    rest of one.
-    """
-    from sqlalchemy import make_url
-    from sqlalchemy.exc import ArgumentError
-
-    try:
-        url = make_url(source)
-        url.get_dialect()
-    except (ArgumentError, ImportError, ValueError):
-        return None
-    place = (url.host or "") + ("" if url.username is None else url.database or "")
-    return None if "@" in place else url
 
 
 def asks_for_id(query: str) -> bool:

@@ -12,9 +12,10 @@ from caudal_core.errors import error_text
 from caudal_core.hookspecs import WorkflowSource
 from caudal_core.runner.pool import ThreadPool
 from caudal_core.workflow import UNNAMED
+from caudal_server.databases import ESCAPED, database_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import bare, masked
-from caudal_server.sources.database import ESCAPED, WorkflowDatabase, address_of, asks_for_id
+from caudal_server.sources.database import WorkflowDatabase, asks_for_id
 from caudal_server.sources.errors import SourceFailed, SourceTimeout, Unusable, WorkflowNotFound
 from caudal_server.sources.folder import WorkflowFile, WorkflowFolder
 from caudal_server.sources.ids import MAX_ID, may_exist
@@ -174,20 +175,7 @@ def _url(source: str, pool: ThreadPool, limit: int) -> WorkflowUrl:
 
 
 def _database(source: str, query: str, pool: ThreadPool) -> WorkflowDatabase:
-    url = address_of(source)
-    if url is None:
-        message = (
-            "CAUDAL_WORKFLOW_SOURCE is neither a URL with {id} nor a database's address of a kind "
-            f"that is known here: {masked(source)}; write it as "
-            f"postgresql+psycopg://user:password@host/name, {ESCAPED}"
-        )
-        raise InvalidSettings(message=message)
-    if url.get_dialect().is_async:
-        message = (
-            f"CAUDAL_WORKFLOW_SOURCE names the asynchronous driver '{url.get_driver_name()}'; "
-            "name one that is not, such as postgresql+psycopg:// or mysql+pymysql://"
-        )
-        raise InvalidSettings(message=message)
+    url = database_of("CAUDAL_WORKFLOW_SOURCE", source, besides="a URL with {id}")
     if not asks_for_id(query):
         message = f"CAUDAL_WORKFLOW_QUERY has no parameter :id, so it could find nothing: {query}"
         raise InvalidSettings(message=message)

@@ -12,6 +12,7 @@ from caudal_builtin.expressions.parser import Parser
 from caudal_builtin.expressions.scope import Evaluate, Scope, Told
 from caudal_builtin.expressions.tokens import ExpressionError
 from caudal_builtin.expressions.vectors import NotByColumns, Vector
+from caudal_builtin.memory import FEW, in_rows
 from caudal_builtin.moments import Zone, told_by_order
 from caudal_builtin.row_errors import RowError
 from caudal_core import Records, Row
@@ -61,9 +62,10 @@ class Expression:
 
     def _by_record(self, data: Records, zone: Zone, afford: Afford) -> list[JSON]:
         scope = Scope(data.columns, zone)
-        told = self._told(data, scope) if zone.ambiguous == "infer" else {}
+        rows = self._read(data, afford)
+        told = self._told(rows, scope) if zone.ambiguous == "infer" else {}
         out, size = list[JSON](), 0
-        for index, row in enumerate(self._read(data)):
+        for index, row in enumerate(rows):
             scope.told = told.get(index, {})
             try:
                 out.append(self.evaluate(row, scope))
@@ -74,16 +76,18 @@ class Expression:
                 afford(size)
         return out
 
-    def _read(self, data: Records) -> Sequence[Row]:
-        """The records; of columns only with those that the expression looks at."""
+    def _read(self, data: Records, afford: Afford) -> Sequence[Row]:
+        """The records; of columns only with those that the expression looks at, if they may be."""
         asked = {str(n) for f in self.fields for n in (f.text, f.spaced, f.name, *f.path[:1])}
-        return narrowed(data, asked).view()
+        found = narrowed(data, asked)
+        if found.in_columns and len(found) > FEW:
+            afford(in_rows(found))
+        return found.view()
 
-    def _told(self, data: Records, scope: Scope) -> dict[int, Told]:
+    def _told(self, rows: Sequence[Row], scope: Scope) -> dict[int, Told]:
         """By row what the order of the records tells of its local times, field by field."""
         columns = [
-            [f.value(row, scope.columns) for row in self._read(data)]
-            for f in dict.fromkeys(self.fields)
+            [f.value(row, scope.columns) for row in rows] for f in dict.fromkeys(self.fields)
         ]
         told = [told_by_order(values, scope.zone.name) for values in columns]
         found: dict[int, Told] = {}

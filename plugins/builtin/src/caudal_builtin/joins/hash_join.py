@@ -107,7 +107,8 @@ def heaviest(a: Records, fields: Sequence[str], keys_a: Sequence[Key], matches: 
     samples = {key: position for position, key in enumerate(keys_a) if matches.taken[position]}
     found = [(rows[key], len(matches.taken[at]), at) for key, at in samples.items()]
     top = nlargest(_KEYS_NAMED, found, key=lambda item: item[0] * item[1])
-    return ", ".join(f"{_values(a.view()[at], fields)} ({n} × {m})" for n, m, at in top)
+    named = [(a.slice(at, 1).view()[0], n, m) for n, m, at in top]
+    return ", ".join(f"{_values(row, fields)} ({n} × {m})" for row, n, m in named)
 
 
 def _values(row: Row, fields: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from caudal_builtin.store.engines import writing
 from caudal_builtin.store.reading import read_page
 from caudal_builtin.store.writing import Done, Held, Writing
 from caudal_core.errors import Conflict, InvalidRequest
+from caudal_core.names import has_unseen, without_unseen
 from caudal_core.stores import (
     Entity,
     EntityExists,
@@ -249,10 +250,10 @@ def _text(value: Any) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > MOST_NAME or not name.isprintable():
+    if not name.strip() or len(name) > MOST_NAME or has_unseen(name):
         message = (
-            f"an entity cannot be called '{name[:50]}': a name has 1 to {MOST_NAME} characters, "
-            "none of them a control character"
+            f"an entity cannot be called '{without_unseen(name[:50])}': a name has 1 to "
+            f"{MOST_NAME} characters, and none that is not seen, such as a tab or U+202E"
         )
         raise InvalidRequest(message=message)
 
@@ -261,7 +262,8 @@ def _checked(properties: dict[str, str]) -> dict[str, str]:
     """The properties, if they are not more than anybody can mean."""
     if len(properties) > MOST_PROPERTIES:
         message = (
-            f"an entity would have {len(properties):,} properties; {MOST_PROPERTIES:,} are the most"
+            f"an entity would have {len(properties):,} properties; {MOST_PROPERTIES:,} are most: "
+            "leave some columns out, or write them as one property that is an object"
         )
         raise InvalidRequest(message=message)
     return properties

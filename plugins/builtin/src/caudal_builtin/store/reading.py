@@ -126,7 +126,7 @@ def _refuse(query: Query, known: Mapping[str, Any]) -> None:
         )
     for name in query.columns or ():
         if name not in OF_ALL and name not in known:
-            raise UnknownField(name, [*OF_ALL, *known])
+            raise UnknownField(name, list(dict.fromkeys((*OF_ALL, *known))))
 
 
 def _test(dialect: Dialect, where: Filter | None, known: Mapping[str, Any]) -> Test | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.problem import UnreadableTable, refused
 
 _CHUNK: Final = 1 << 20
 _MARKS: Final = (
@@ -81,10 +81,7 @@ def _binary(chunk: bytes) -> UnreadableTable:
     even, odd = chunk[::2].count(0), chunk[1::2].count(0)
     wide = "utf-16-le" if odd > even else "utf-16-be"
     if max(even, odd) * 8 < len(chunk):
-        return UnreadableTable(
-            "the file cannot be read as a table: it is binary data",
-            es="el archivo no se puede leer como tabla: son datos binarios",
-        )
+        return refused("it is binary data", "son datos binarios")
     return UnreadableTable(
         f"the file seems to be {wide} without a mark at its beginning",
         es=f"el archivo parece estar en {wide} sin marca al comienzo",

@@ -20,7 +20,8 @@ from caudal_builtin.tables.coded import Coded, Column
 from caudal_builtin.tables.held import Held, whole_or_not
 from caudal_builtin.tables.layout import CHECK_EVERY, Options
 from caudal_core import Answer, Records, UnknownField
-from caudal_core.tables.weight import weight
+from caudal_core.tables.weight import WEIGHED, weight
+from caudal_core.values import decode, encode
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,6 +35,10 @@ _JSON: Final = b"json"
 
 _WHOLE: Final = b"whole"
 """The form of a column of numbers in which those without decimals are whole numbers."""
+
+_ATOMS: Final = frozenset((str, float, bool, type(None)))
+_WIDE: Final = b" "
+"""What the journal form begins with where its numbers are more than plain JSON keeps."""
 
 _POINTER: Final = 8
 _CELL: Final = 24
@@ -65,7 +70,7 @@ def read(asked: dict[str, Any]) -> Answer:
     about |= {"names": names, "rows": len(table.places)}
     columns = [table.columns[at[name]] for name in names]
     if len(table.places) < LARGE:
-        return Answer({**about, "columns": list(map(list, columns))})
+        return Answer({**about, "columns": [_sent(list(column)) for column in columns]})
     return Answer(about, _as_ipc(names, columns))
 
 
@@ -74,6 +79,20 @@ def explain(asked: dict[str, Any]) -> None:
     from caudal_builtin.tables.xlsx_file import why_too_large
 
     why_too_large(Path(asked["path"]), Options(**asked["options"]))
+
+
+def _sent(column: list[Any]) -> list[Any] | str:
+    """A column of a small table: itself, or its journal form where plain JSON would lose some."""
+    if set(map(type, column)) <= _ATOMS:
+        return column
+    written = encode(column)
+    return written.decode() if written[:1] == _WIDE else column
+
+
+def _columns_sent(answer: Answer) -> list[list[Any]] | None:
+    """The columns of a small table."""
+    columns = answer.value.get("columns")
+    return columns and [decode(c.encode()) if type(c) is str else c for c in columns]
 
 
 def _as_ipc(names: Sequence[str], columns: Sequence[Column]) -> bytes:
@@ -111,15 +130,13 @@ def _coded(column: Coded) -> tuple[pa.Array, bytes]:
 
 def _as_array(column: list[Any]) -> tuple[pa.Array, bytes]:
     """The column in Arrow, and its form if it is not to be taken as it stands."""
-    import orjson
-
     kinds = set(map(type, column)) - {type(None)}
     with suppress(OverflowError, UnicodeEncodeError):
         if len(kinds) <= 1 and kinds <= {int, float, str, bool}:
             return array_of(column, next(iter(kinds), None)), b""
         if kinds == {int, float} and all(map(_told_apart, column)):
             return array_of(column, float), _WHOLE
-    return array_of([orjson.dumps(value).decode() for value in column], str), _JSON
+    return array_of([encode(value).decode() for value in column], str), _JSON
 
 
 def _told_apart(value: Any) -> bool:
@@ -132,20 +149,30 @@ def _told_apart(value: Any) -> bool:
 def weight_of(answer: Answer) -> int:
     """About the bytes that the records of an answer take; none of them is made for that."""
     names, count = answer.value["names"], answer.value["rows"]
-    columns = answer.value.get("columns")
+    columns = _columns_sent(answer)
     if columns is not None:
         values = sum(map(weight, columns))
-    elif _stays(_table_of(answer.body)):
-        return len(answer.body)
     else:
-        values = count * len(names) * _CELL + len(answer.body)
+        table = _table_of(answer.body)
+        if _stays(table):
+            return len(answer.body)
+        values = sum(map(_weight_in_rows, table.schema, table.columns))
     return int(count * (_POINTER + getsizeof(dict.fromkeys(names))) + values)
+
+
+def _weight_in_rows(field: pa.Field, column: pa.ChunkedArray) -> int:
+    """What the values of a column will take, of which nested ones are many times their text."""
+    count = len(column)
+    if _form_of(field) != _JSON:
+        return count * _CELL + int(column.nbytes)
+    some = [column[at].as_py() for at in range(0, count, max(1, count // WEIGHED))]
+    return weight(_read_as(_JSON, some)) * count // len(some)
 
 
 def records_of(answer: Answer, check: Callable[[], None]) -> Records:
     """The records of an answer, in columns where each of a large table is of one type."""
     names, count = answer.value["names"], answer.value["rows"]
-    columns = answer.value.get("columns")
+    columns = _columns_sent(answer)
     if columns is None:
         table = _table_of(answer.body)
         if _stays(table):
@@ -203,6 +230,8 @@ def _values_of(field: pa.Field, column: pa.ChunkedArray) -> list[Any]:
 def _read_as(form: bytes | None, values: list[Any]) -> list[Any]:
     import orjson
 
+    if form == _JSON and any(text[:1] == " " for text in values):
+        return [decode(text.encode()) for text in values]
     if form == _JSON:
         found: list[Any] = orjson.loads(f"[{','.join(values)}]")
         return found

@@ -140,7 +140,12 @@ def names_row(
                 return place, row
             break
     if header_row is None:
-        raise UnreadableTable("the table is empty", es="la tabla está vacía")
+        raise UnreadableTable(
+            "the table is empty",
+            es="la tabla está vacía",
+            hint="give one with a row of names, or name the sheet that has it",
+            hint_es="use una con una fila de nombres, o indique la hoja que la tiene",
+        )
     raise UnreadableTable(
         f"row {header_row} holds no column names",
         es=f"la fila {header_row} no contiene nombres de columnas",

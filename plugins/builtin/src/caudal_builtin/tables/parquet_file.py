@@ -9,13 +9,17 @@ from typing import Any
 from caudal_builtin.tables.cell_values import values_of
 from caudal_builtin.tables.layout import Options, Table, check_size
 from caudal_builtin.tables.problem import UnreadableTable
+from caudal_builtin.tables.reasons import SHOWN
+from caudal_core.errors import InvalidRequest
+from caudal_core.intake import loads
 from caudal_core.values import normalise
 
 
 def read_parquet(path: Path, options: Options) -> Table:
     """The table in a Parquet file; `UnreadableTable` says what is wrong with it.
 
-    Moments with a zone are handed on in UTC, with it; those without stay without.
+    Moments with a zone are handed on in UTC, with it; those without stay without. Texts of a column
+    whose field says `json: true`, as our own files do, are read as JSON if all of them are.
     """
     import pyarrow as pa
     from pyarrow import parquet
@@ -32,9 +36,37 @@ def read_parquet(path: Path, options: Options) -> Table:
             hint_es="escríbalo de nuevo",
         ) from None
     options.check()
-    columns = [_values(column.to_pylist()) for column in found.columns]
-    names = [str(name) for name in found.column_names]
-    return Table(names, columns, range(1, found.num_rows + 1))
+    table = Table([str(n) for n in found.column_names], [], range(1, found.num_rows + 1))
+    columns: list[list[Any]] = []
+    for name, field, column in zip(table.names, found.schema, found.columns, strict=True):
+        options.check()
+        values = _values(column.to_pylist())
+        said = (field.metadata or {}).get(b"json") == b"true"
+        columns.append(_from_json(table, name, values) if said else values)
+    table.columns = columns
+    return table
+
+
+def _from_json(table: Table, name: str, texts: list[Any]) -> list[Any]:
+    """The values that the texts of a column are said to be; the texts themselves where one is none.
+
+    Who says so may be anybody: each is read as strictly as JSON that comes over HTTP.
+    """
+    stays = f"column '{name}' stays text, though its field says that it is JSON"
+    values: list[Any] = []
+    for row, text in enumerate(texts, 1):
+        if text is None:
+            values.append(None)
+            continue
+        if type(text) is not str:
+            table.notes.append(f"column '{name}' holds no texts, though its field says JSON")
+            return texts
+        try:
+            values.append(loads(text, what=f"the text in row {row}"))
+        except InvalidRequest as error:
+            table.notes.append(f"{stays}: {str(error)[:200]}, '{text[:SHOWN]}'")
+            return texts
+    return values
 
 
 def _values(column: list[Any]) -> list[Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from caudal_builtin.tables.numerals import with_comma
-from caudal_builtin.tables.problem import UnreadableTable, with_password
+from caudal_builtin.tables.problem import UnreadableTable, refused, with_password
 
 MAX_BYTES: Final = 200_000_000
 MAX_UNPACKED: Final = 1_000_000_000
@@ -46,14 +46,15 @@ def kind_of_file(path: Path) -> Kind:
     """Whether a file is a workbook or a text; `UnreadableTable` says what else it is."""
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise _refused(
+        raise refused(
             f"it has {size / 1e6:.0f} MB, the limit is {MAX_BYTES / 1e6:.0f} MB",
             f"ocupa {size / 1e6:.0f} MB, el límite es {MAX_BYTES / 1e6:.0f} MB",
+            *_SPLIT,
         )
     with path.open("rb") as file:
         start = file.read(512)
     if not start:
-        raise _refused("it is empty", "está vacío")
+        raise refused("it is empty", "está vacío", *_FILLED)
     if start.startswith(b"PK\x03\x04"):
         return _workbook(path)
     if start.startswith(_OLD):
@@ -76,16 +77,17 @@ def _workbook(path: Path) -> Kind:
             sizes = {member.filename: member.file_size for member in archive.infolist()}
             secret = "META-INF/manifest.xml" in sizes and _is_secret(archive)
     except (zipfile.BadZipFile, OSError, RuntimeError):
-        raise _refused("it is a damaged workbook or archive", "está dañado") from None
+        raise refused("it is a damaged workbook or archive", "está dañado", *_AGAIN) from None
     kind = next((kind for name, kind in _BOOKS if name in sizes), None)
     if kind is None:
         raise _no_table("a zip archive that is no workbook")
     if secret:
         raise with_password()
     if sum(sizes.values()) > MAX_UNPACKED:
-        raise _refused(
+        raise refused(
             f"unpacked it has more than {MAX_UNPACKED / 1e6:.0f} MB",
             f"descomprimido ocupa más de {MAX_UNPACKED / 1e6:.0f} MB",
+            *_SPLIT,
         )
     return kind
 
@@ -97,27 +99,22 @@ def _is_secret(archive: zipfile.ZipFile) -> bool:
 
 
 def _no_table(what: str, *hints: str) -> UnreadableTable:
-    return _refused(f"it is {what}", f"su contenido no es una tabla ({what})", *hints)
+    return refused(f"it is {what}", f"su contenido no es una tabla ({what})", *hints)
 
 
+_SPLIT: Final = ("split it into several files", "divídalo en varios archivos")
+_FILLED: Final = (
+    "see that it was saved and sent whole: a table has a row of names",
+    "compruebe que se guardó y se envió entero: una tabla tiene una fila de nombres",
+)
+_AGAIN: Final = (
+    "open it in Excel and save it again as .xlsx",
+    "ábralo en Excel y guárdelo de nuevo como .xlsx",
+)
 _FROM_A_PAGE: Final = (
     "whatever its name says, it is a page: open it in Excel and save it as .xlsx",
     "diga lo que diga su nombre, es una página: ábralo en Excel y guárdelo como .xlsx",
 )
-
-
-def _refused(
-    why: str,
-    why_es: str,
-    hint: str = "give a .csv, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods or .parquet file",
-    hint_es: str = "use un archivo .csv, .tsv, .xlsx, .xlsm, .xlsb, .xls, .ods o .parquet",
-) -> UnreadableTable:
-    return UnreadableTable(
-        f"the file cannot be read as a table: {why}",
-        es=f"el archivo no se puede leer como tabla: {why_es}",
-        hint=hint,
-        hint_es=hint_es,
-    )
 
 
 def delimiter_of(lines: Sequence[str], header_row: int | None) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from threading import Lock
 from typing import Any
 
@@ -15,6 +14,7 @@ from caudal_builtin.store import tables
 from caudal_builtin.store.application import effects
 from caudal_builtin.store.application.columns import TableForm, form_of
 from caudal_builtin.store.application.reading import known_to, read_page
+from caudal_builtin.store.application.values import Misfit
 from caudal_builtin.store.application.writing import Writing
 from caudal_builtin.store.engines import missing_driver, with_driver, with_transactions, writing
 from caudal_core import NotAvailable
@@ -97,8 +97,10 @@ class ApplicationDatabase:
         values: list[Any] = []
         for text in ids:
             value = int(text) if form.kinds[column.name] == "integer" and _is_whole(text) else text
-            with suppress(Exception):  # what the column cannot hold, no row has
+            try:
                 values.append(form.takes[column.name](value))
+            except Misfit:  # no row has it, but in SQLite, where rows may have been there before
+                values += [value] if self._opened().dialect.name == "sqlite" else []
         with writing(self._opened()) as connection:
             return connection.execute(sa.delete(form.table).where(column.in_(values))).rowcount
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
-from caudal_builtin.store.application.columns import Misfit, TableForm
+from caudal_builtin.store.application.columns import TableForm
+from caudal_builtin.store.application.values import Misfit
 from caudal_core import UnknownField
 from caudal_core.errors import InvalidRequest
 from caudal_core.stores import Report, RowRefused, Write
@@ -73,8 +74,9 @@ class Writing:
             try:
                 own[column] = None if value is None else takes[column](value)
             except Misfit as error:
-                why = f"'{name}': {error}"
-                raise RowRefused(index, why) from None
+                about = f"'{name}': "
+                texts = {"hint": error.hint, "hint_es": error.hint_es}
+                raise RowRefused(index, about + error.why, about + error.es, **texts) from None
         return own
 
     def _keys(self) -> tuple[str, ...]:
