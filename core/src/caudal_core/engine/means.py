@@ -8,6 +8,7 @@ from typing import Any
 
 from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.execution import Execution
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.states import States
 from caudal_core.journal import Journal
@@ -16,7 +17,9 @@ from caudal_core.runner import Runner
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`in_thread` runs what blocks."""
+    """`in_thread` runs what blocks. `holds` says whether an execution must not go on now; then it is
+    woken once it may (null: nothing ever keeps one from that).
+    """
 
     journal: Journal
     runner: Runner
@@ -25,3 +28,4 @@ class Means:
     approvals: Approvals
     states: States
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    holds: Callable[[Execution], bool] | None = None

@@ -17,7 +17,7 @@ from caudal_core.engine.resume import (
     read_runs,
 )
 from caudal_core.engine.waiting import Found, read_waits
-from caudal_core.errors import InvalidWorkflow, NotFound, error_text
+from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.statements import Statement
@@ -44,9 +44,9 @@ class Recovery:
         self._resume = resume
 
     async def run(self) -> None:
-        """Take up all that has not ended and does not wait."""
+        """Take up all that has not ended and does not wait; where there are other servers, they do."""
         history = self._engine.storage.history
-        if history is not None:
+        if history is not None and self._engine.storage.exclusive:
             for execution_id in await self._engine.read(history.unfinished):
                 await self.take_up(execution_id)
 
@@ -63,9 +63,17 @@ class Recovery:
 
     async def take_up(self, execution_id: str) -> None:
         """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
+        claims = self._engine.claims
         try:
-            await self._take_up(execution_id)
+            taken = await self._take_up(execution_id)
+        except Unavailable as error:
+            text = "the execution %s cannot be taken up now: %s"
+            logging.getLogger(__name__).warning(text, execution_id, error_text(error))
+            if claims is not None:
+                claims.give_back(execution_id)
         except (InvalidWorkflow, OSError) as error:
+            if claims is not None:
+                claims.give_back(execution_id)
             self.stalled[execution_id] = f"it waits to be taken up again: {error_text(error)}"
             text = "the execution %s waits: %s"
             logging.getLogger(__name__).warning(text, execution_id, error_text(error))
@@ -73,14 +81,18 @@ class Recovery:
             why = f"it could not be taken up again: {error_text(error)}"
             self.give_up(execution_id, "failed", why)
         else:
-            self.stalled.pop(execution_id, None)
+            if taken:
+                self.stalled.pop(execution_id, None)
 
-    async def _take_up(self, execution_id: str) -> None:
-        storage = self._engine.storage
+    async def _take_up(self, execution_id: str) -> bool:
+        storage, claims = self._engine.storage, self._engine.claims
+        if claims is not None and not await claims.claim(execution_id):
+            return False
         execution = await self._read(execution_id)
         if execution is not None and not self._engine.closing:
             waits: Found = await self._engine.read(lambda: read_waits(storage, execution_id))
             self._resume(execution, waits)
+        return True
 
     async def load(self, execution_id: str) -> Execution | None:
         """One that waits, to be looked at; nothing where that is not possible."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
+from sqlalchemy import Engine, Row, Select, func, select
 
 from caudal_core.journal.effects import Effects
+from caudal_core.journal.elsewhere import Elsewhere
+from caudal_core.journal.filters import Filter, filtered
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
 from caudal_core.journal.states import NodeStates
@@ -49,21 +51,6 @@ _RECORD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which executions to list, newest first; `before` is the `(created, id)` of the last seen."""
-
-    status: tuple[str, ...] = ()
-    workflow_id: str | None = None
-    organization: str | None = None
-    since: float | None = None
-    until: float | None = None
-    labels: Mapping[str, str] | None = None
-    parent: str | None = None
-    before: tuple[float, str] | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
 class StoredNode:
     """What a node was when its execution was accepted; `input` by port as `[node, port]` lists."""
 
@@ -95,6 +82,7 @@ class History:
         self.waits = Waits(database)
         self.states = NodeStates(database)
         self.effects = Effects(database, self.plan)
+        self.elsewhere = Elsewhere(database)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""
@@ -111,7 +99,7 @@ class History:
 
     def executions(self, wanted: Filter) -> list[ExecutionRecord]:
         """A page of executions, newest first."""
-        query = _filtered(select(*_RECORD), wanted)
+        query = filtered(select(*_RECORD), wanted, self._database)
         if wanted.before:
             created, last = wanted.before
             older = (execution.c.created < created) | (
@@ -124,7 +112,7 @@ class History:
     def count(self, wanted: Filter) -> int:
         """How many executions there are of this kind, whatever the page."""
         with self._database.connect() as connection:
-            query = _filtered(select(func.count()).select_from(execution), wanted)
+            query = filtered(select(func.count()).select_from(execution), wanted, self._database)
             return int(connection.execute(query).scalar_one())
 
     def open_states(self) -> dict[str, tuple[int, float]]:
@@ -196,25 +184,6 @@ class History:
     def _records(self, query: Select[Any]) -> list[ExecutionRecord]:
         with self._database.connect() as connection:
             return [_record(row) for row in connection.execute(query)]
-
-
-def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
-    if wanted.status:
-        query = query.where(execution.c.state.in_(wanted.status))
-    if wanted.workflow_id is not None:
-        query = query.where(execution.c.workflow_id == wanted.workflow_id)
-    if wanted.organization is not None:
-        query = query.where(execution.c.organization == wanted.organization)
-    if wanted.parent is not None:
-        query = query.where(execution.c.parent == wanted.parent)
-    if wanted.since is not None:
-        query = query.where(execution.c.created >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(execution.c.created < wanted.until)
-    for key, value in (wanted.labels or {}).items():
-        label = func.json_each(cast(execution.c.labels, Text)).table_valued("key", "value")
-        query = query.where(exists().where(label.c.key == key, label.c.value == value))
-    return query
 
 
 def _record(row: Row[Any]) -> ExecutionRecord:

@@ -6,6 +6,7 @@ is put into these, and texts compare by their characters, as they do there.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Insert
@@ -40,7 +41,8 @@ def postgres_schema() -> list[str]:
 
 
 def _sql(clause: Any) -> str:
-    text = str(clause.compile(dialect=_Dialect(paramstyle="numeric_dollar")))
+    dialect: Callable[..., Any] = _Dialect
+    text = str(clause.compile(dialect=dialect(paramstyle="numeric_dollar")))
     if not isinstance(clause, Insert):
         return text
     if text.startswith(_IGNORE):
@@ -52,7 +54,7 @@ def _sql(clause: Any) -> str:
 
 def _replaced(insert: Insert) -> str:
     """A row that is there gets the values of the new one; all columns are written, or keep theirs."""
-    key = [column.name for column in insert.table.primary_key]  # type: ignore[attr-defined]
+    key = [column.name for column in insert.table.primary_key]
     given = [name for name in insert.compile().params if name not in key]
     changed = ", ".join(f"{name} = excluded.{name}" for name in given)
     return f" ON CONFLICT ({', '.join(key)}) DO UPDATE SET {changed}"

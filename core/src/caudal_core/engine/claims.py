@@ -1,0 +1,133 @@
+"""Takes executions that nobody has: new ones of a server that died, and those that waited."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any
+
+from caudal_core.engine.recovery import Recovery
+from caudal_core.journal.servers import Servers
+from caudal_core.journal.statements import Statement
+
+if TYPE_CHECKING:
+    from caudal_core.engine.engine import Engine
+
+AT_ONCE = 100
+"""Executions that are claimed in one transaction; others get a share of what is left."""
+
+READING = 4
+"""Executions that are read back at one time."""
+
+Run = Callable[[Callable[[], Any]], Awaitable[Any]]
+"""Runs what blocks in a thread that nothing else keeps busy."""
+
+
+class Claims:
+    """Only those whose handlers are here; what cannot go on here is given back."""
+
+    def __init__(self, engine: Engine, servers: Servers, recovery: Recovery, run: Run) -> None:
+        self._engine = engine
+        self._run = run
+        self._servers = servers
+        self._recovery = recovery
+        self._mine: set[str] = set()
+        self._back: set[str] = set()
+
+    async def round(self) -> None:
+        """Take up what nobody has, as much as there is room for."""
+        engine = self._engine
+        for name in await self._run(self._servers.bury):
+            text = "the server %s was not heard of: others go on with what it had"
+            logging.getLogger(__name__).warning(text, name)
+        await self._give_back()
+        seen: list[str] = []
+        while not engine.closing:
+            room = min(AT_ONCE, engine.options.max_queued - len(engine.unfinished))
+            if room <= 0:
+                return
+            passed = tuple(seen)
+            found = await self._run(lambda: self._servers.free(passed, room))  # noqa: B023
+            seen += [free.id for free in found]
+            self._forget(set(seen), whole=len(found) < room)
+            here = [free.id for free in found if await self._is_for_us(free.id, free.plan_hash)]
+            if here:
+                await self._take(here)
+            if len(found) < room:
+                return
+
+    def _forget(self, free: set[str], *, whole: bool) -> None:
+        """What was kept from going on and is free no more is somebody else's business."""
+        if whole:
+            stalled = self._recovery.stalled
+            for gone in stalled.keys() - free:
+                del stalled[gone]
+
+    async def _is_for_us(self, execution_id: str, plan_hash: str) -> bool:
+        missing = await self._missing(plan_hash)
+        if missing:
+            self._recovery.stalled[execution_id] = _nobody(missing)
+            return False
+        return execution_id not in self._recovery.stalled
+
+    async def _missing(self, plan_hash: str) -> list[str]:
+        """The types of nodes that this server has no handlers for."""
+        history = self._engine.storage.history
+        assert history is not None  # noqa: S101 - there are servers, so there is a database
+        plan = await self._engine.read(lambda: history.plan(plan_hash))
+        types = {node.type for node in plan.values()}
+        return sorted(types - self._engine.registry.handlers.keys())
+
+    async def _take(self, wanted: list[str]) -> None:
+        mine = await self._run(lambda: self._servers.claim(wanted))
+        self._mine.update(mine)
+        gate = asyncio.Semaphore(READING)
+
+        async def take_up(execution_id: str) -> None:
+            async with gate:
+                await self._engine.take_up(execution_id)
+
+        try:
+            await asyncio.gather(*map(take_up, mine))
+        finally:
+            self._back |= self._mine.intersection(mine)
+            self._mine.difference_update(mine)
+
+    async def claim(self, execution_id: str) -> bool:
+        """Whether an execution that is about to be read is this server's from now on."""
+        if execution_id in self._mine:
+            self._mine.discard(execution_id)
+            return True
+        servers = self._servers
+        if self._engine.fault is not None:
+            return False
+        plan_hash = await self._run(lambda: servers.plan_of(execution_id))
+        if plan_hash is None:
+            return False
+        if missing := await self._missing(plan_hash):
+            self._recovery.stalled[execution_id] = _nobody(missing)
+            return False
+        return bool(await self._run(lambda: servers.claim([execution_id])))
+
+    async def give_up(self, execution_id: str) -> None:
+        """End one that is to be cancelled and that no server can go on with, if it is free."""
+        claimed = await self._run(lambda: self._servers.claim([execution_id]))
+        if claimed:
+            self._engine.journal.write(Statement.NO_TIMERS, (execution_id,))
+            self._recovery.give_up(execution_id, "cancelled", None)
+            await self._engine.journal.flush()
+
+    def give_back(self, execution_id: str) -> None:
+        """One that was claimed cannot go on here: others may have it."""
+        self._back.add(execution_id)
+
+    async def _give_back(self) -> None:
+        back = set(self._back)
+        if back:
+            await self._run(lambda: self._servers.let_go(back))
+            self._back -= back
+
+
+def _nobody(missing: list[str]) -> str:
+    return f"it waits for a server that has a handler for the type {', '.join(missing)}"
