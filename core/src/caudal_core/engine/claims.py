@@ -130,4 +130,5 @@ class Claims:
 
 
 def _nobody(missing: list[str]) -> str:
-    return f"it waits for a server that has a handler for the type {', '.join(missing)}"
+    types = ", ".join(f"'{name}'" for name in missing)
+    return f"it waits for another server: here there is no handler for the type {types}"
