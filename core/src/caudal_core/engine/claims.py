@@ -34,6 +34,7 @@ class Claims:
         self._recovery = recovery
         self._mine: set[str] = set()
         self._back: set[str] = set()
+        self._before: dict[str, asyncio.Future[None]] = {}
 
     async def round(self) -> None:
         """Take up what nobody has, as much as there is room for."""
@@ -80,19 +81,34 @@ class Claims:
         return sorted(types - self._engine.registry.handlers.keys())
 
     async def _take(self, wanted: list[str]) -> None:
-        mine = await self._run(lambda: self._servers.claim(wanted))
+        claimed = set(await self._run(lambda: self._servers.claim(wanted)))
+        mine = [execution_id for execution_id in wanted if execution_id in claimed]
         self._mine.update(mine)
-        gate = asyncio.Semaphore(READING)
+        gate, loop = asyncio.Semaphore(READING), asyncio.get_running_loop()
 
-        async def take_up(execution_id: str) -> None:
+        async def take_up(execution_id: str, before: asyncio.Future[None] | None) -> None:
             async with gate:
-                await self._engine.take_up(execution_id)
+                try:
+                    if before is not None:
+                        self._before[execution_id] = before
+                    await self._engine.take_up(execution_id)
+                finally:
+                    self._before.pop(execution_id, None)
+                    turns[execution_id].set_result(None)
 
+        turns = {execution_id: loop.create_future() for execution_id in mine}
+        befores = (None, *turns.values())
         try:
-            await asyncio.gather(*map(take_up, mine))
+            await asyncio.gather(*map(take_up, mine, befores))
         finally:
             self._back |= self._mine.intersection(mine)
             self._mine.difference_update(mine)
+
+    async def turn(self, execution_id: str) -> None:
+        """Wait until those that were claimed with this one, and accepted before it, go on."""
+        before = self._before.get(execution_id)
+        if before is not None:
+            await before
 
     async def claim(self, execution_id: str) -> bool:
         """Whether an execution that is about to be read is this server's from now on."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from time import time
 from typing import Any, Self
 
@@ -546,6 +547,10 @@ class Engine:
         self._check_open()
         env = self.options.environment_alone(new_id(), data)
         return await run_single(node, data, registry=self.registry, runner=self.runner, env=env)
+
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Hold a key, which no other server that shares the database can meanwhile."""
+        return self.ownership.alone(key) if self.ownership is not None else nullcontext()
 
     async def read(self, function: Callable[[], Any]) -> Any:
         """Run something that blocks for a moment, such as a look into the store, in a thread."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,7 @@ class Ownership:
         self._lose = lose
         self._renewed = monotonic()
         self._dead = False
+        self._closed = False
         self._held: set[Execution] = set()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -76,6 +78,9 @@ class Ownership:
 
     async def close(self) -> None:
         """Let others take over what is left."""
+        if self._closed:
+            return
+        self._closed = True
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -174,6 +179,16 @@ class Ownership:
                 _log.debug("the database was not asked: %s", error_text(error))
             except Exception:  # noqa: BLE001 - whatever it is, the next look may go well
                 _log.exception("the executions of others could not be looked after")
+
+    @asynccontextmanager
+    async def alone(self, key: str) -> AsyncIterator[None]:
+        """Hold a key, which no other server can meanwhile. `Unavailable`."""
+        held = self._servers.alone(key)
+        await self._engine.read(held.__enter__)
+        try:
+            yield
+        finally:
+            await self._engine.read(lambda: held.__exit__(None, None, None))
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
         """Cancel one that is not run here; see `Engine.cancel`."""

@@ -91,6 +91,8 @@ class Recovery:
         execution = await self._read(execution_id)
         if execution is not None and not self._engine.closing:
             waits: Found = await self._engine.read(lambda: read_waits(storage, execution_id))
+            if claims is not None:
+                await claims.turn(execution_id)
             self._resume(execution, waits)
         return True
 
