@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from caudal_core.engine import Engine, EngineOptions, FolderStorage
+from caudal_core.engine import Engine, EngineOptions, FolderStorage, PostgresStorage, Storage
 from caudal_core.errors import error_text, nearest
 from caudal_core.files import FileAccess
 from caudal_core.hookspecs import BlobStore
@@ -40,8 +40,16 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         retention_days=settings.retention_days,
         retention_blobs=settings.retention_blobs,
     )
-    storage = DataFolder(settings.data, _blobs(settings.blobs, found))
+    storage = _storage(settings, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def _storage(settings: Settings, blobs: BlobStore | None) -> Storage:
+    if (url := settings.database) is None:
+        return DataFolder(settings.data, blobs)
+    check_database(variable_of("database_url"), url, only="postgresql")
+    place = None if settings.blobs is None else masked(settings.blobs)
+    return SharedDatabase(url, settings.data, blobs, lease=settings.lease_seconds, place=place)
 
 
 def blobs_of(settings: Settings) -> BlobStore:
@@ -63,7 +71,10 @@ def _records(settings: Settings, registry: Registry) -> RecordStores:
     for name in ("store_url", "records_url"):
         if (url := getattr(settings, name)) is not None:
             check_database(variable_of(name), url, only="postgresql" if name == "store_url" else "")
-    place = StorePlace(settings.data, settings.store_url, settings.records_url)
+    # Servers that share a database share the entities too.
+    place = StorePlace(
+        settings.data, settings.store_url or settings.database, settings.records_url
+    )
     return RecordStores(registry.stores, place)
 
 
@@ -75,11 +86,26 @@ class DataFolder(FolderStorage):
         try:
             return super().sink()
         except OSError as error:
-            message = (
-                f"the data folder {self.folder} cannot be made: {error.strerror or error}; "
-                "name another with --data or CAUDAL_DATA"
-            )
-            raise InvalidSettings(message=message) from None
+            raise _no_folder(self.folder, error) from None
+
+
+class SharedDatabase(PostgresStorage):
+    """The same with a PostgreSQL."""
+
+    def sink(self) -> Sink:
+        """Make the folder if it is not there."""
+        try:
+            return super().sink()
+        except OSError as error:
+            raise _no_folder(self.folder, error) from None
+
+
+def _no_folder(folder: Path, error: OSError) -> InvalidSettings:
+    message = (
+        f"the data folder {folder} cannot be made: {error.strerror or error}; "
+        "name another with --data or CAUDAL_DATA"
+    )
+    return InvalidSettings(message=message)
 
 
 def _blobs(url: str | None, registry: Registry) -> BlobStore | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings
 from caudal_server.showing import masked
 from caudal_server.sources.database import ESCAPED, address_of
@@ -27,3 +28,11 @@ def check_database(variable: str, url: str, *, only: str = "") -> None:
             "name one that is not, such as postgresql+psycopg://"
         )
         raise InvalidSettings(message=message)
+
+
+def bring_up(url: str) -> str:
+    """Bring the journal in a PostgreSQL up to this version; the revision it had before, or none."""
+    from caudal_core.journal.postgres import PostgresPlace
+
+    check_database(variable_of("database_url"), url, only="postgresql")
+    return PostgresPlace(url).bring_up() or ""

@@ -9,11 +9,13 @@ handlers.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from time import time
 from typing import Any, NamedTuple
 
 from caudal_core.engine import Engine
 from caudal_core.engine.meters import Spread
+from caudal_core.errors import Unavailable
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -165,10 +167,12 @@ METRICS = (
 
 
 async def page(engine: Engine) -> bytes:
-    """The whole page."""
-    unfinished = await engine.counted()
-    database, blobs = await engine.read(engine.storage.sizes)
-    seen = Snapshot(engine, unfinished, database, blobs)
+    """The whole page; without what a database says that does not answer."""
+    seen = Snapshot(engine, {}, None, None)
+    with suppress(Unavailable):
+        unfinished = await engine.counted()
+        database, blobs = await engine.read(engine.storage.sizes)
+        seen = Snapshot(engine, unfinished, database, blobs)
     text: bytes = await engine.read(lambda: _written(seen))
     return text
 

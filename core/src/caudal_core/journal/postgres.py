@@ -102,6 +102,31 @@ class PostgresPlace:
             database.dispose()
 
 
+    def bring_up(self) -> str | None:
+        """Bring the tables of an older version up; the revision that they had. Blocks.
+
+        `WrongSchema` where they are of a newer one, `Unavailable` where it cannot be reached.
+        """
+        from sqlalchemy import func, select
+
+        from caudal_core.journal import schema
+
+        database = self.engine()
+        try:
+            with database.begin() as connection:
+                connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
+                found = schema.revision_of(connection)
+                if found is not None and found > schema.head():
+                    schema.check(found, f"the database {self.shown}", "")
+                if found is not None:
+                    schema.upgrade_in(connection)
+        finally:
+            database.dispose()
+        if found is None:
+            self.prepare()
+        return found
+
+
 def _translate(context: Any) -> Exception | None:
     """A database that is not there, as an error of ours."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError

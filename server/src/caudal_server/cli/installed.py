@@ -25,4 +25,5 @@ def local_engine(folder: Path, *, readable: Path) -> Engine:
 
     settings = load_settings()
     roots = (readable, *settings.file_roots)
-    return make_engine(settings.model_copy(update={"data": folder, "file_roots": roots}))
+    own = {"data": folder, "database_url": None, "file_roots": roots}
+    return make_engine(settings.model_copy(update=own))
