@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from math import inf
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.recovery import Recovery
@@ -35,13 +37,13 @@ class Claims:
         self._mine: set[str] = set()
         self._back: set[str] = set()
         self._before: dict[str, asyncio.Future[None]] = {}
+        self.cut_off = -inf
+        """When it was last noticed that the database does not answer, by the monotonic clock."""
 
     async def round(self) -> None:
         """Take up what nobody has, as much as there is room for."""
         engine = self._engine
-        for name in await self._run(self._servers.bury):
-            text = "the server %s was not heard of: others go on with what it had"
-            logging.getLogger(__name__).warning(text, name)
+        await self._bury()
         await self._give_back()
         seen: list[str] = []
         while not engine.closing:
@@ -57,6 +59,18 @@ class Claims:
                 await self._take(here)
             if len(found) < room:
                 return
+
+    async def _bury(self) -> None:
+        """Nothing is theirs any more that were not heard of for too long.
+
+        Where this server itself was cut off from the database until now, so were others, which
+        have not been heard of either and are about to be.
+        """
+        if monotonic() - self.cut_off < self._servers.seconds:
+            return
+        for name in await self._run(self._servers.bury):
+            text = "the server %s was not heard of: others go on with what it had"
+            logging.getLogger(__name__).warning(text, name)
 
     def _forget(self, free: set[str], *, whole: bool) -> None:
         """What was kept from going on and is free no more is somebody else's business."""

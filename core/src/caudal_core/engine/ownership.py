@@ -123,6 +123,7 @@ class Ownership:
         try:
             lives = await self._threads.run(self._servers.renew)
         except Unavailable as error:
+            self.claims.cut_off = monotonic()
             _log.warning("the lease could not be renewed: %s", error_text(error))
             return False
         if not lives:

@@ -92,9 +92,13 @@ class Servers:
     def bury(self) -> list[str]:
         """Take the rows away of servers whose leases have run out; which servers these were.
 
-        Not of one that writes at this moment: it is looked at again.
+        Not of one that writes at this moment: it is looked at again. Where the database has not
+        been there for longer than a lease, nobody could renew any.
         """
-        dead = select(server.c.id).where(server.c.lease_until < _now())
+        since = cast(extract("epoch", func.pg_postmaster_start_time()), Float)
+        dead = select(server.c.id).where(
+            server.c.lease_until < _now(), since < _now() - self.seconds
+        )
         dead = dead.with_for_update(skip_locked=True)
         query = delete(server).where(server.c.id.in_(dead)).returning(server.c.name)
         with self._database.begin() as connection:
