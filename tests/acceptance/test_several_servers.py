@@ -77,9 +77,7 @@ def test_whoever_waits_at_another_server_hears_of_each_change(
         assert [identity] == [row["id"] for row in listed]
         with ThreadPoolExecutor(1) as pool:
             tag = before.headers["etag"]
-            waiting = pool.submit(
-                other.ask, "GET", f"{path}?wait=30", if_none_match=tag
-            )
+            waiting = pool.submit(other.ask, "GET", f"{path}?wait=30", if_none_match=tag)
             (tmp_path / "go").touch()
             changed = waiting.result(LONGEST)
         assert 200 == changed.status
@@ -210,7 +208,9 @@ def test_work_is_left_to_a_server_that_has_its_handlers(cluster: Cluster, tmp_pa
             at_the_gate(one, identity)
             one.end(signal.SIGKILL)
         path = f"/api/executions/{identity}"
-        bare.status_until(identity, lambda found: "waits for another server" in (found["error"] or ""))
+        bare.status_until(
+            identity, lambda found: "waits for another server" in (found["error"] or "")
+        )
         assert "trialMeet" in bare.get(path)["error"]
         (tmp_path / "go").touch()
         with cluster.server("two") as two:
@@ -301,7 +301,7 @@ def test_what_one_server_leaves_at_its_end_goes_on_at_once(
 
 @pytest.mark.crash
 def test_the_database_is_killed_under_load(tmp_path: Path) -> None:
-    """PostgreSQL stopped as by a crash: what is asked fails clearly, and nothing accepted is lost."""
+    """PostgreSQL stopped as by a crash: what is asked fails clearly, nothing accepted is lost."""
     accepted: list[str] = []
     with own_postgres() as database:
         cluster = Cluster(tmp_path, database.url)

@@ -72,9 +72,7 @@ def _records(settings: Settings, registry: Registry) -> RecordStores:
         if (url := getattr(settings, name)) is not None:
             check_database(variable_of(name), url, only="postgresql" if name == "store_url" else "")
     # Servers that share a database share the entities too.
-    place = StorePlace(
-        settings.data, settings.store_url or settings.database, settings.records_url
-    )
+    place = StorePlace(settings.data, settings.store_url or settings.database, settings.records_url)
     return RecordStores(registry.stores, place)
 
 

@@ -593,18 +593,19 @@ class Engine:
             elif isinstance(subject, Parked):
                 changed.setdefault(subject.execution, [])
                 self._fall_asleep(subject.execution)
-            elif isinstance(subject, Execution):
-                if subject.lost:
-                    continue
+            elif isinstance(subject, Execution) and not subject.lost:
                 changed.setdefault(subject, [])
-                if subject.closing is None:
-                    self.meters.accepted += 1
-                    self._begin(subject)
-                else:
-                    self._ended(subject, subject.closing.state)
+                self._accepted_or_ended(subject)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
+
+    def _accepted_or_ended(self, execution: Execution) -> None:
+        if execution.closing is not None:
+            self._ended(execution, execution.closing.state)
+        else:
+            self.meters.accepted += 1
+            self._begin(execution)
 
     def _ended(self, execution: Execution, state: str) -> None:
         self.meters.ended[state] += 1

@@ -148,7 +148,9 @@ class Follower:
         history, ids = self._engine.storage.history, list(self._watched)
         if history is None or not ids:
             return
-        found: dict[str, tuple[object, ...]] = await self._engine.read(lambda: history.elsewhere.marks(ids))
+        found: dict[str, tuple[object, ...]] = await self._engine.read(
+            lambda: history.elsewhere.marks(ids)
+        )
         for execution_id, mark in found.items():
             watched = self._watched.get(execution_id)
             if watched is not None and self._marks.get(execution_id) != mark:

@@ -36,8 +36,9 @@ class Library:
     """Saves and finds workflows. What is saved is the JSON as it came, with an `id` if it had none.
 
     Saving does not check the workflow: a draft may be wrong; running it says so. One write goes on
-    at a time, at all servers that share a database, and to its end, whatever becomes of its caller: a version that may yet reach the disk
-    has its number, and nobody is shown the one before it as the newest from then on.
+    at a time, at all servers that share a database, and to its end, whatever becomes of its caller:
+    a version that may yet reach the disk has its number, and nobody is shown the one before it as
+    the newest from then on.
     """
 
     def __init__(self, engine: Engine) -> None:

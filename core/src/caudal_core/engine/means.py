@@ -17,8 +17,10 @@ from caudal_core.runner import Runner
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`in_thread` runs what blocks. `holds` says whether an execution must not go on now; then it is
-    woken once it may (null: nothing ever keeps one from that).
+    """`in_thread` runs what blocks.
+
+    `holds` says whether an execution must not go on now; then it is woken once it may (null:
+    nothing ever keeps one from that).
     """
 
     journal: Journal

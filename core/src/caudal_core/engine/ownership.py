@@ -163,7 +163,7 @@ class Ownership:
         self._release()
         _log.warning("this server has begun anew")
 
-    # -- what others want, and what nobody has -------------------------------------------------------
+    # -- what others want, and what nobody has -----------------------------------------------------
 
     async def _watch(self) -> None:
         turn = 0

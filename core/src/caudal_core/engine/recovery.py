@@ -44,7 +44,7 @@ class Recovery:
         self._resume = resume
 
     async def run(self) -> None:
-        """Take up all that has not ended and does not wait; where there are other servers, they do."""
+        """Take up all that has not ended and does not wait; `claims` does so among servers."""
         history = self._engine.storage.history
         if history is not None and self._engine.storage.exclusive:
             for execution_id in await self._engine.read(history.unfinished):

@@ -23,7 +23,8 @@ DRIVER = "postgresql+psycopg"
 MAKING = 0x6361_7563
 """The advisory lock under which the tables are made: several servers may start at one time."""
 
-PATIENCE = {
+ARGUMENTS = {
+    "application_name": "caudal",
     "connect_timeout": str(CONNECT_SECONDS),
     "keepalives_idle": "5",
     "keepalives_interval": "2",
@@ -62,7 +63,7 @@ class PostgresPlace:
 
         dialect: Callable[..., Any] = PGDialect_psycopg
         _, found = dialect().create_connect_args(self.url)
-        return PATIENCE | {key: str(value) for key, value in found.items()}
+        return ARGUMENTS | {key: str(value) for key, value in found.items()}
 
     def engine(self) -> sqlalchemy.Engine:
         """Connections for all but the journal's own rows; a lost one raises `Unavailable`."""
@@ -100,7 +101,6 @@ class PostgresPlace:
                 schema.check(found, f"the database {self.shown}", remedy)
         finally:
             database.dispose()
-
 
     def bring_up(self) -> str | None:
         """Bring the tables of an older version up; the revision that they had. Blocks.

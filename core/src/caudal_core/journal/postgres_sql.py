@@ -53,7 +53,7 @@ def _sql(clause: Any) -> str:
 
 
 def _replaced(insert: Insert) -> str:
-    """A row that is there gets the values of the new one; all columns are written, or keep theirs."""
+    """A row that is there gets the values of the new one, in the columns that are named."""
     key = [column.name for column in insert.table.primary_key]
     given = [name for name in insert.compile().params if name not in key]
     changed = ", ".join(f"{name} = excluded.{name}" for name in given)

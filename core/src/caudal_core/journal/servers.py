@@ -67,7 +67,7 @@ class Servers:
         self.owner = ""
         self._database = database
 
-    # -- the lease of this server ----------------------------------------------------------------
+    # -- the lease of this server ------------------------------------------------------------------
 
     def register(self) -> None:
         """Live from now on, under a new name."""
@@ -172,7 +172,7 @@ class Servers:
         with self._database.begin() as connection:
             connection.execute(query.values(owner=None))
 
-    # -- what others want ----------------------------------------------------------------------------
+    # -- what others want --------------------------------------------------------------------------
 
     def ask_to_cancel(self, execution_id: str, at: float) -> str | None:
         """Note that an execution is to be cancelled; the state it has, null where it has ended."""

@@ -59,4 +59,3 @@ def serve(
     if migrate and settings.database is not None:
         bring_up(settings.database)
     serving.serve(create_app(make_engine(settings), settings), settings)
-
