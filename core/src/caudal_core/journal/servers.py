@@ -107,10 +107,13 @@ class Servers:
     # -- executions --------------------------------------------------------------------------------
 
     def free(self, but: Collection[str], limit: int) -> list[Free]:
-        """Executions that nobody has and that do not wait, oldest first; none of `but`."""
-        query = select(execution.c.id, execution.c.plan_hash).where(
-            execution.c.state.in_(("pending", "running")), _ownerless()
-        )
+        """Executions that nobody has and that do not wait, oldest first; none of `but`.
+
+        Who waits and is to be cancelled has waited long enough.
+        """
+        cancelled = (execution.c.state == "waiting") & execution.c.cancel_requested.is_not(None)
+        goes_on = execution.c.state.in_(("pending", "running")) | cancelled
+        query = select(execution.c.id, execution.c.plan_hash).where(goes_on, _ownerless())
         if but:
             query = query.where(execution.c.id.not_in(list(but)))
         order = execution.c.created, execution.c.id
