@@ -23,7 +23,6 @@ from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.waits import Approval, ApprovalFilter
 from caudal_core.values import decode
 
-
 pytestmark = pytest.mark.usefixtures("both")
 
 

@@ -16,7 +16,7 @@ from caudal_core.runner import EmbeddedRunner, Runner
 from caudal_core.stores import RecordStores, StorePlace
 from caudal_core.uploads import Uploads
 from caudal_core.workers import Limits
-from caudal_server.databases import check_database
+from caudal_server.databases import check_database, check_journal
 from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
@@ -47,7 +47,7 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
 def _storage(settings: Settings, blobs: BlobStore | None) -> Storage:
     if (url := settings.database) is None:
         return DataFolder(settings.data, blobs)
-    check_database(variable_of("database_url"), url, only="postgresql")
+    check_journal(url)
     place = None if settings.blobs is None else masked(settings.blobs)
     return SharedDatabase(url, settings.data, blobs, lease=settings.lease_seconds, place=place)
 

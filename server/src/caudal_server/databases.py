@@ -30,9 +30,14 @@ def check_database(variable: str, url: str, *, only: str = "") -> None:
         raise InvalidSettings(message=message)
 
 
+def check_journal(url: str) -> None:
+    """The same of the journal's."""
+    check_database(variable_of("database_url"), url, only="postgresql")
+
+
 def bring_up(url: str) -> str:
     """Bring the journal in a PostgreSQL up to this version; the revision it had before, or none."""
     from caudal_core.journal.postgres import PostgresPlace
 
-    check_database(variable_of("database_url"), url, only="postgresql")
+    check_journal(url)
     return PostgresPlace(url).bring_up() or ""

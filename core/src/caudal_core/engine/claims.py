@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -54,7 +54,8 @@ class Claims:
             found = await self._run(lambda: self._servers.free(passed, room))  # noqa: B023
             seen += [free.id for free in found]
             self._forget(set(seen), whole=len(found) < room)
-            here = [free.id for free in found if await self._is_for_us(free.id, free.plan_hash)]
+            types = await self._types({free.plan_hash for free in found})
+            here = [free.id for free in found if self._is_for_us(free.id, types[free.plan_hash])]
             if here:
                 await self._take(here)
             if len(found) < room:
@@ -79,20 +80,26 @@ class Claims:
             for gone in stalled.keys() - free:
                 del stalled[gone]
 
-    async def _is_for_us(self, execution_id: str, plan_hash: str) -> bool:
-        missing = await self._missing(plan_hash)
+    def _is_for_us(self, execution_id: str, types: Collection[str]) -> bool:
+        missing = sorted(set(types) - self._engine.registry.handlers.keys())
         if missing:
-            self._recovery.stalled[execution_id] = _nobody(missing)
-            return False
+            names = ", ".join(f"'{name}'" for name in missing)
+            why = f"it waits for another server: here there is no handler for the type {names}"
+            self._recovery.stalled[execution_id] = why
         return execution_id not in self._recovery.stalled
 
-    async def _missing(self, plan_hash: str) -> list[str]:
-        """The types of nodes that this server has no handlers for."""
+    async def _types(self, plans: Collection[str]) -> dict[str, set[str]]:
+        """The types of the nodes of each plan."""
         history = self._engine.storage.history
         assert history is not None  # noqa: S101 - there are servers, so there is a database
-        plan = await self._engine.read(lambda: history.plan(plan_hash))
-        types = {node.type for node in plan.values()}
-        return sorted(types - self._engine.registry.handlers.keys())
+
+        def read() -> dict[str, set[str]]:
+            return {
+                digest: {node.type for node in history.plan(digest).values()} for digest in plans
+            }
+
+        found: dict[str, set[str]] = await self._run(read)
+        return found
 
     async def _take(self, wanted: list[str]) -> None:
         claimed = set(await self._run(lambda: self._servers.claim(wanted)))
@@ -135,8 +142,8 @@ class Claims:
         plan_hash = await self._run(lambda: servers.plan_of(execution_id))
         if plan_hash is None:
             return False
-        if missing := await self._missing(plan_hash):
-            self._recovery.stalled[execution_id] = _nobody(missing)
+        types = await self._types([plan_hash])
+        if not self._is_for_us(execution_id, types[plan_hash]):
             return False
         return bool(await self._run(lambda: servers.claim([execution_id])))
 
@@ -157,8 +164,3 @@ class Claims:
         if back:
             await self._run(lambda: self._servers.let_go(back))
             self._back -= back
-
-
-def _nobody(missing: list[str]) -> str:
-    types = ", ".join(f"'{name}'" for name in missing)
-    return f"it waits for another server: here there is no handler for the type {types}"

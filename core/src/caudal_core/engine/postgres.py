@@ -83,10 +83,11 @@ class PostgresStorage:
         self.servers = Servers(database, self._lease)
         self.servers.register()
         self.leases = DatabaseLeases(database, self.servers.owner, self._lease)
-        self.ageing = Ageing(database)
-        self.history = History(database)
-        self.workflows = WorkflowStore(database)
-        self.triggers = TriggerStore(database)
+        reading = database.execution_options(isolation_level="AUTOCOMMIT")
+        self.ageing = Ageing(reading)
+        self.history = History(reading)
+        self.workflows = WorkflowStore(reading)
+        self.triggers = TriggerStore(reading)
 
     def sizes(self) -> tuple[int | None, int | None]:
         """The database, and the blobs where they are in a folder."""

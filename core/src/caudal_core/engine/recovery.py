@@ -8,15 +8,9 @@ from time import time
 from typing import TYPE_CHECKING
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.resume import (
-    give,
-    read_document,
-    read_edited,
-    read_inputs,
-    read_record,
-    read_runs,
-)
-from caudal_core.engine.waiting import Found, read_waits
+from caudal_core.engine.resume import give
+from caudal_core.engine.stored import Reader, Stored
+from caudal_core.engine.waiting import Found
 from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
@@ -42,6 +36,7 @@ class Recovery:
         self._engine = engine
         self._make = make
         self._resume = resume
+        self._reader = Reader(engine.storage)
 
     async def run(self) -> None:
         """Take up all that has not ended and does not wait; `claims` does so among servers."""
@@ -85,12 +80,12 @@ class Recovery:
                 self.stalled.pop(execution_id, None)
 
     async def _take_up(self, execution_id: str) -> bool:
-        storage, claims = self._engine.storage, self._engine.claims
+        claims = self._engine.claims
         if claims is not None and not await claims.claim(execution_id):
             return False
-        execution = await self._read(execution_id)
-        if execution is not None and not self._engine.closing:
-            waits: Found = await self._engine.read(lambda: read_waits(storage, execution_id))
+        found = await self._read(execution_id)
+        if found is not None and not self._engine.closing:
+            execution, waits = found
             if claims is not None:
                 await claims.turn(execution_id)
             self._resume(execution, waits)
@@ -99,25 +94,25 @@ class Recovery:
     async def load(self, execution_id: str) -> Execution | None:
         """One that waits, to be looked at; nothing where that is not possible."""
         try:
-            execution = await self._read(execution_id)
+            found = await self._read(execution_id)
         except (InvalidWorkflow, NotFound, OSError):
             return None
-        if execution is None or execution.record.state != "waiting":
+        if found is None or found[0].record.state != "waiting":
             return None
+        execution = found[0]
         execution.dormant = True
         return execution
 
-    async def _read(self, execution_id: str) -> Execution | None:
-        engine, storage = self._engine, self._engine.storage
-        record: ExecutionRecord = await engine.read(lambda: read_record(storage, execution_id))
-        if record.finished:
+    async def _read(self, execution_id: str) -> tuple[Execution, Found] | None:
+        engine = self._engine
+        stored: Stored | None = await engine.read(lambda: self._reader.read(execution_id))
+        if stored is None:
             return None
-        document = await engine.read(lambda: read_document(storage, record))
-        graph = await engine.graph(document, workflow_id=record.workflow_id)
-        runs = await engine.read(lambda: read_runs(storage, record))
-        inputs = await engine.read(lambda: read_inputs(storage, record.id))
-        execution = self._make(record, graph, inputs, runs)
-        edited = await engine.read(lambda: read_edited(storage, record))
-        if edited is not None:
-            give(execution, edited)
-        return execution
+        record = stored.record
+        graph = await engine.graph(
+            stored.document, workflow_id=record.workflow_id, digest=record.workflow_hash
+        )
+        execution = self._make(record, graph, stored.inputs, stored.runs)
+        if stored.edited is not None:
+            give(execution, stored.edited)
+        return execution, stored.waits

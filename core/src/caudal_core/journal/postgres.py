@@ -6,7 +6,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Callable, Sequence
+from math import inf
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.errors import NotAvailable, Unavailable, error_text
@@ -19,6 +21,10 @@ if TYPE_CHECKING:
     import sqlalchemy
 
 CONNECT_SECONDS = 5
+FRESH = 1.0
+"""Seconds after its last use for which a connection is taken to be there still."""
+
+USED = "caudal used"
 DRIVER = "postgresql+psycopg"
 MAKING = 0x6361_7563
 """The advisory lock under which the tables are made: several servers may start at one time."""
@@ -72,11 +78,12 @@ class PostgresPlace:
         made = create_engine(
             self.url,
             connect_args=self.arguments,
-            pool_pre_ping=True,
             pool_recycle=1_800,
             pool_timeout=CONNECT_SECONDS,
         )
         event.listen(made, "handle_error", _translate, retval=True)
+        event.listen(made, "checkin", _used)
+        event.listen(made, "checkout", _looked_at)
         return made
 
     def prepare(self) -> None:
@@ -127,13 +134,28 @@ class PostgresPlace:
         return found
 
 
+def _used(_: Any, record: Any) -> None:
+    record.info[USED] = monotonic()
+
+
+def _looked_at(connection: Any, record: Any, _: Any) -> None:
+    """See whether a connection is still there that was not used for a moment; else make another."""
+    if monotonic() - record.info.get(USED, inf) < FRESH:
+        return
+    from sqlalchemy.exc import DisconnectionError
+
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except Exception as error:
+        raise DisconnectionError(str(error)) from error
+
+
 def _translate(context: Any) -> Exception | None:
     """A database that is not there, as an error of ours."""
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     error = context.sqlalchemy_exception
-    if context.is_pre_ping:
-        return None  # a connection that was lost meanwhile is made again
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or isinstance(error, OperationalError | InterfaceError):
         return unreachable(context.original_exception)
