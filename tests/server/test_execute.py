@@ -143,14 +143,6 @@ async def test_labels_and_organization_come_back(tmp_path: Path) -> None:
         assert {"user id": "4.2"} == status["labels"]
 
 
-async def test_what_is_not_there_yet_is_refused(tmp_path: Path) -> None:
-    """A call that asks for what this version lacks is 501, and nothing runs."""
-    async with service(tmp_path) as here:
-        called = {"workflow": FLOW, "callbackUrl": "http://localhost:1/"}
-        assert "callbackUrl" in (await here.post("/api/workflows/execute", called, 501))["detail"]
-        assert [] == (await here.get("/api/executions"))["executions"]
-
-
 async def test_a_body_that_is_too_large_is_413(tmp_path: Path) -> None:
     """A body beyond `CAUDAL_MAX_BODY` is refused with both sizes, in JSON."""
     async with service(tmp_path, max_body=1000) as here:

@@ -26,6 +26,8 @@
     ├── Overloaded              too much is waiting already
     ├── Unavailable             the journal cannot write, or the engine is stopping
     │   └── InUse               a folder or a port that something else holds
+    ├── CallFailed              a URL that did not take what it was told
+    │   └── CallRefused         one that never will
     ├── HandlerDefinitionError  a handler that is written wrong, found when it is defined
     └── PluginError             a plugin that could not be taken in
 
@@ -320,6 +322,18 @@ class InUse(Unavailable):
     code = "IN_USE"
     hint_en = "stop what holds it, or choose another"
     hint_es = "detenga lo que lo ocupa o elija otro"
+
+
+class CallFailed(CaudalError):
+    """A URL that did not take what it was told; it is called again."""
+
+    code = "CALL_FAILED"
+
+
+class CallRefused(CallFailed):
+    """A URL that will never take what it is told; it is not called again."""
+
+    code = "CALL_REFUSED"
 
 
 class HandlerDefinitionError(CaudalError):

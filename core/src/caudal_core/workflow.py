@@ -8,10 +8,10 @@ on the JSON itself.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from caudal_core.zones import ZoneName
@@ -62,14 +62,32 @@ class Connection(_Model):
         return self.output_type or self.from_port
 
 
+def _no_address(value: str) -> str:
+    if "://" in value:
+        message = "it must be the id of a workflow; only the operator may have a URL called"
+        raise ValueError(message)
+    return value
+
+
+class Told(_Model):
+    """Who is told of something: a workflow, which is then executed."""
+
+    workflow_id: Annotated[str, AfterValidator(_no_address)] = Field(min_length=1)
+
+
+def _told(value: Any) -> Any:
+    """An id alone names the workflow; what an editor leaves empty names nobody."""
+    return {"workflowId": value} if isinstance(value, str) and value else value or None
+
+
 class Settings(_Model):
     """What holds for the whole workflow; everything is optional."""
 
     timezone: ZoneName | None = None
     locale: str | None = None
     language: str | None = None
-    on_failure: Any = None
-    on_recovery: Any = None
+    on_failure: Annotated[Told | None, BeforeValidator(_told)] = None
+    on_recovery: Annotated[Told | None, BeforeValidator(_told)] = None
     max_concurrency: int | None = Field(None, ge=1)
     timeout_seconds: float | None = Field(None, gt=0)
     retention_days: float | None = Field(None, gt=0)

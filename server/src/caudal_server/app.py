@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
 
@@ -16,7 +17,9 @@ from caudal_server import problems
 from caudal_server.api_docs.document import DESCRIPTION, TAGS, describe
 from caudal_server.assembly import uploads_of
 from caudal_server.bodies import PARSING
+from caudal_server.calls import UrlCaller
 from caudal_server.edge import Edge
+from caudal_server.egress import Egress
 from caudal_server.routers import (
     approvals,
     compat,
@@ -69,6 +72,9 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.finder = WorkflowFinder(engine, settings)
     place = KeptWorkflows(engine, app.state.finder)
     app.state.triggers = TriggerService(engine, place, enabled=settings.schedules)
+    app.state.egress = Egress(settings.egress_allow)
+    app.state.caller = UrlCaller(engine, app.state.egress, settings)
+    _tell(engine, app)
     app.state.stopping = asyncio.Event()
     app.state.parsing = ThreadPool(PARSING, "caudal-parse")
     app.state.recording = ThreadPool(RECORDING, "caudal-records")
@@ -81,6 +87,20 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
         app.router.routes.extend(router.routes)
     describe(app)
     return app
+
+
+def _tell(engine: Engine, app: FastAPI) -> None:
+    """Where notices find the workflows that are told, how they are called, and where links lead."""
+    finder: WorkflowFinder = app.state.finder
+    settings: Settings = app.state.settings
+
+    async def find(workflow_id: str) -> tuple[Mapping[str, Any], str | None]:
+        found = await finder.find(workflow_id)
+        return found.document, found.digest
+
+    engine.outbox.delivery.find = find
+    engine.outbox.delivery.caller = app.state.caller
+    engine.outbox.base_url = settings.public_url or f"http://{settings.host}:{settings.port}"
 
 
 def routers() -> tuple[APIRouter, ...]:
@@ -118,6 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await app.state.triggers.close()
         # Whoever made the engine refuse new work has given its executions their time already.
         await engine.close(drain=0.0 if engine.closing else settings.drain_seconds)
+        await app.state.caller.close()
         await app.state.finder.close()
         app.state.parsing.close()
         app.state.uploading.close()

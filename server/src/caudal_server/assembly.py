@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import httpx2
+
 from caudal_core.engine import Engine, EngineOptions, FolderStorage, PostgresStorage, Storage
 from caudal_core.errors import error_text, nearest
 from caudal_core.files import FileAccess
@@ -39,6 +41,8 @@ def make_engine(settings: Settings, registry: Registry | None = None) -> Engine:
         disk_reserve=settings.disk_reserve,
         retention_days=settings.retention_days,
         retention_blobs=settings.retention_blobs,
+        on_failure=_told(settings.on_failure),
+        notice_seconds=settings.notice_seconds,
     )
     storage = _storage(settings, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
@@ -59,6 +63,24 @@ def blobs_of(settings: Settings) -> BlobStore:
     found = _blobs(settings.blobs, load_registry(prefer=settings.prefer))
     assert found is not None  # noqa: S101 - there is a URL
     return found
+
+
+def _told(target: str | None) -> str | None:
+    """Who is told of failures, if it is a URL that can be called or the id of a workflow."""
+    if target is None or "://" not in target:
+        return target
+    try:
+        url = httpx2.URL(target)
+        fits = url.scheme in ("http", "https") and bool(url.host)
+    except (httpx2.InvalidURL, ValueError):
+        fits = False
+    if not fits:
+        message = (
+            "CAUDAL_ON_FAILURE is neither the id of a workflow nor a URL that can be called; "
+            "write it as https://example.org/failures"
+        )
+        raise InvalidSettings(message=message)
+    return target
 
 
 def uploads_of(settings: Settings) -> Uploads:

@@ -15,6 +15,7 @@ import orjson
 from caudal_core.engine import ExecutionView
 from caudal_core.errors import CaudalError, error_text
 from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.notice import ARMED, DELIVERED, DUE, FAILED, Notice
 from caudal_core.values import decode, to_wire, wire_form
 from caudal_server.entries import log_entry
 from caudal_server.previews import preview_entry, visible
@@ -23,6 +24,14 @@ from caudal_server.times import iso, moment
 Document = dict[str, Any]
 
 LOGS_SHOWN = 10
+
+CALLBACK_STATES = {
+    ARMED: "waiting",
+    DUE: "pending",
+    DELIVERED: "delivered",
+    FAILED: "failed",
+}
+"""What the states of a callback are called: until the end, until it is taken, and how that went."""
 
 
 def status_document(view: ExecutionView) -> Document:
@@ -46,7 +55,18 @@ def status_document(view: ExecutionView) -> Document:
         document["finalOutputInfo"] = final_info(record)
     if view.retries:
         document["retries"] = list(view.retries)
+    if view.callback is not None:
+        document["callback"] = callback(view.callback)
     return document | _belongings(record)
+
+
+def callback(notice: Notice) -> Document:
+    """How the call at the end goes: `{state, attempts, lastError}`."""
+    return {
+        "state": CALLBACK_STATES[notice.state],
+        "attempts": notice.attempts,
+        "lastError": notice.error,
+    }
 
 
 def progress(record: ExecutionRecord) -> Document:
@@ -95,6 +115,8 @@ def _belongings(record: ExecutionRecord) -> Document:
         found["labels"] = dict(record.labels)
     if record.parent is not None:
         found["parent"] = record.parent
+    if record.origin is not None:
+        found["origin"] = record.origin
     return found
 
 

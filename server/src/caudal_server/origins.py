@@ -17,14 +17,12 @@ from caudal_server.environment import (
     variable_of,
 )
 from caudal_server.settings import SECRETS, Settings
-from caudal_server.showing import masked
+from caudal_server.showing import HIDDEN, masked
 
 LATER = (
     "CAUDAL_ALLOWED_HOSTS",
     "CAUDAL_API_KEYS_FILE",
     "CAUDAL_CONNECTIONS",
-    "CAUDAL_EGRESS_ALLOW",
-    "CAUDAL_ON_FAILURE",
     "CAUDAL_PROXIES",
     "CAUDAL_ROOT_PATH",
     "CAUDAL_TRUST",
@@ -32,6 +30,9 @@ LATER = (
 """Names that mean something, but not in this version."""
 
 AUTH = "CAUDAL_AUTH"
+
+WHOLLY = ("callback_secret",)
+"""Fields of which nothing is shown."""
 
 
 class Shown(NamedTuple):
@@ -84,10 +85,12 @@ def demands_authentication() -> bool:
 def _text(name: str, value: Any) -> str:
     if value is None:
         return ""
+    if name in WHOLLY:
+        return HIDDEN
     if name in SECRETS:
         return masked(str(value))
     if isinstance(value, tuple):
-        return os.pathsep.join(map(str, value))
+        return ("," if name == "egress_allow" else os.pathsep).join(map(str, value))
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     return str(value)

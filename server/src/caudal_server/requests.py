@@ -10,7 +10,6 @@ from caudal_core.engine.again import SAME
 from caudal_core.errors import InvalidRequest
 from caudal_core.records import kind_of
 from caudal_core.values import to_wire
-from caudal_server.refused import Refused
 from caudal_server.sources.ids import MAX_ID, may_exist
 
 WEBHOOK_DATA = "_webhookData"
@@ -28,6 +27,7 @@ class ExecuteRequest:
     inputs: dict[str, Any]
     organization: str | None
     labels: dict[str, str]
+    callback: str | None
 
 
 def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
@@ -35,8 +35,10 @@ def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
 
     `InvalidRequest` says which part is of the wrong kind; `mode` is taken and has no effect.
     """
-    if body.get("callbackUrl") is not None:
-        raise not_yet("callbackUrl", "poll the execution, or listen to its events")
+    callback = body.get("callbackUrl")
+    if callback is not None and not isinstance(callback, str):
+        message = f"callbackUrl is {kind_of(callback)}; it must be a text"
+        raise InvalidRequest(message=message)
     workflow = _object(body, "workflow")
     workflow_id = short_identifier(body, "workflowId")
     check_names(workflow or {}, "workflow.")
@@ -50,6 +52,7 @@ def execute_request(body: Mapping[str, Any]) -> ExecuteRequest:
         inputs=inputs,
         organization=short_identifier(body, "organizationId"),
         labels=labels_of(body.get("labels")),
+        callback=callback or None,
     )
 
 
@@ -74,12 +77,6 @@ def replay_request(body: Mapping[str, Any]) -> ReplayRequest:
         inputs = _object(body, "inputs") or {}
         _check_reserved(inputs)
     return ReplayRequest(start, inputs, version == "newest")
-
-
-def not_yet(what: str, hint: str) -> Refused:
-    """What the contract has and this version has not: refused, as ignoring it would mislead."""
-    detail = f"{what} is not available in this version; nothing was executed"
-    return Refused(501, "NOT_AVAILABLE", detail, hint=hint)
 
 
 def identifier(body: Mapping[str, Any], key: str) -> str | None:

@@ -107,6 +107,8 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _serve(app: FastAPI, settings: Settings, listening: Listening, ready: Ready) -> None:
+    if settings.public_url is None:
+        app.state.engine.outbox.base_url = listening.url
     async with app.router.lifespan_context(app):
         _settle()
         server = _Server(app, settings, lambda: ready(listening))

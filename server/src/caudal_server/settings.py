@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, ByteSize, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ByteSize, Field, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -23,7 +23,9 @@ from pydantic_settings import (
 
 from caudal_core.errors import CaudalError
 from caudal_core.zones import ZoneName
+from caudal_server.egress import entry_of
 from caudal_server.environment import ENV_FILE, PREFIX, encoding, everything, variable_of
+from caudal_server.signing import key_of
 from caudal_server.timezones import machine_timezone
 
 FINDING = "SELECT id, name, data FROM workflows WHERE id = :id"
@@ -31,7 +33,15 @@ FINDING = "SELECT id, name, data FROM workflows WHERE id = :id"
 SQLITE = "sqlite"
 """In place of a database's address: the file in the data folder."""
 
-SECRETS = ("workflow_source", "store_url", "records_url", "blobs", "database_url")
+SECRETS = (
+    "workflow_source",
+    "store_url",
+    "records_url",
+    "blobs",
+    "database_url",
+    "on_failure",
+    "callback_secret",
+)
 """Fields that may hold a password: they may stand in a file of their own and are shown masked."""
 
 
@@ -57,6 +67,23 @@ def _preferences(value: Any) -> Any:
         message = "write it as type=distribution, with commas between several"
         raise ValueError(message)
     return {type_: name for type_, _, name in pairs}
+
+
+def _hosts(value: Any) -> Any:
+    """Hosts and CIDRs with commas between them."""
+    if not isinstance(value, str):
+        return value
+    found = tuple(part.strip() for part in value.split(",") if part.strip())
+    for part in found:
+        entry_of(part)
+    return found
+
+
+def _secret(value: str | None) -> str | None:
+    """A secret that signs; `ValueError` for one that nobody could sign with."""
+    if value is not None:
+        key_of(value)
+    return value
 
 
 class Settings(BaseSettings):
@@ -148,6 +175,22 @@ class Settings(BaseSettings):
     )
     schedules: bool = Field(
         default=True, description="Whether schedules and other triggers start anything: on or off."
+    )
+    on_failure: str | None = Field(
+        None,
+        description="Who is told of failures, unless a workflow says: a workflow's id, or a URL.",
+    )
+    notice_seconds: float = Field(
+        5.0, ge=0, description="Seconds for which failures of one cause are gathered."
+    )
+    egress_allow: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_hosts)] = Field(
+        (), description="Hosts and CIDRs, with commas between, that a callbackUrl may name."
+    )
+    callback_secret: Annotated[str | None, AfterValidator(_secret)] = Field(
+        None, description="What signs calls to URLs, else a secret in the data folder."
+    )
+    public_url: str | None = Field(
+        None, description="Where people reach this server, for links; else where it listens."
     )
     log_level: str = Field(
         "info", pattern="^(debug|info|warning|error)$", description="What the log tells."

@@ -55,7 +55,7 @@ def _unknown_keys(document: Mapping[str, Any], registry: Registry) -> Iterator[P
 
 def _later(document: Mapping[str, Any]) -> Iterator[Problem]:
     """What is kept with the workflow, but not acted on."""
-    yield from _not_told(document)
+    yield from _not_asked(document)
     for index, node_id, type_, config in _configs(document):
         if type_ == "trigger" and (key := _schedule(config)):
             message = (
@@ -71,13 +71,8 @@ def _later(document: Mapping[str, Any]) -> Iterator[Problem]:
             yield _unavailable(message, node_id, index, SECRET_KEY)
 
 
-def _not_told(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Settings of the workflow and options of its nodes that this version keeps."""
-    settings = document.get("settings")
-    for key in ("onFailure", "onRecovery"):
-        if isinstance(settings, dict) and settings.get(key):
-            message = f"this version tells nobody: settings.{key} is kept, look at the executions"
-            yield problem("NOT_AVAILABLE", message, f"/settings/{key}")
+def _not_asked(document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Options of its nodes that this version keeps."""
     nodes = document.get("nodes")
     for index, node in enumerate(nodes if isinstance(nodes, list) else ()):
         if isinstance(node, dict) and node.get("onInterrupted") == "ask":

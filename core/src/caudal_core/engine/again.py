@@ -146,6 +146,7 @@ class Again:
             organization=before.organization,
             labels=before.labels,
             parent=before.id,
+            origin=before.origin,
         )
         env = engine.options.environment(graph.settings, record, given.data, engine.states.read)
         execution = Execution(graph, record, given, env)

@@ -55,7 +55,12 @@ class Claims:
             seen += [free.id for free in found]
             self._forget(set(seen), whole=len(found) < room)
             types = await self._types({free.plan_hash for free in found})
-            here = [free.id for free in found if self._is_for_us(free.id, types[free.plan_hash])]
+            here = [
+                free.id
+                for free in found
+                if self._has_handlers(free.id, types[free.plan_hash])
+                and free.id not in self._recovery.stalled
+            ]
             if here:
                 await self._take(here)
             if len(found) < room:
@@ -80,13 +85,13 @@ class Claims:
             for gone in stalled.keys() - free:
                 del stalled[gone]
 
-    def _is_for_us(self, execution_id: str, types: Collection[str]) -> bool:
+    def _has_handlers(self, execution_id: str, types: Collection[str]) -> bool:
         missing = sorted(set(types) - self._engine.registry.handlers.keys())
         if missing:
             names = ", ".join(f"'{name}'" for name in missing)
             why = f"it waits for another server: here there is no handler for the type {names}"
             self._recovery.stalled[execution_id] = why
-        return execution_id not in self._recovery.stalled
+        return not missing
 
     async def _types(self, plans: Collection[str]) -> dict[str, set[str]]:
         """The types of the nodes of each plan."""
@@ -143,17 +148,18 @@ class Claims:
         if plan_hash is None:
             return False
         types = await self._types([plan_hash])
-        if not self._is_for_us(execution_id, types[plan_hash]):
+        if not self._has_handlers(execution_id, types[plan_hash]):
             return False
         return bool(await self._run(lambda: servers.claim([execution_id])))
 
     async def give_up(self, execution_id: str) -> None:
         """End one that is to be cancelled and that no server can go on with, if it is free."""
-        claimed = await self._run(lambda: self._servers.claim([execution_id]))
-        if claimed:
-            self._engine.journal.write(Statement.NO_TIMERS, (execution_id,))
-            self._recovery.give_up(execution_id, "cancelled", None)
-            await self._engine.journal.flush()
+        engine = self._engine
+        if await self._run(lambda: self._servers.claim([execution_id])):
+            record = (await engine.view(execution_id, last=0)).record
+            engine.journal.write(Statement.NO_TIMERS, (execution_id,))
+            self._recovery.give_up(record, "cancelled", None)
+            await engine.journal.flush()
 
     def give_back(self, execution_id: str) -> None:
         """One that was claimed cannot go on here: others may have it."""

@@ -54,7 +54,7 @@ class Drive:
         self._e = execution
         self._budget = means.budget
         self._holds = means.holds
-        self._recorder = Recorder(execution, means.journal)
+        self._recorder = Recorder(execution, means.journal, means.outbox)
         self._attempts = Attempts(execution, means, self._recorder, self._settle, self._spawn)
         self._loop = asyncio.get_running_loop()
         self._limit = execution.graph.settings.max_concurrency or 1_000_000

@@ -25,6 +25,7 @@ from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
+from caudal_core.engine.outbox import Outbox
 from caudal_core.engine.ownership import Ownership
 from caudal_core.engine.recorder import Parked
 from caudal_core.engine.recovery import Recovery
@@ -53,6 +54,7 @@ from caudal_core.intake import check_texts
 from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.journal import Lost, Row
+from caudal_core.journal.notice import Notice
 from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.waits import NO_NODE, Approval, Timer
@@ -114,6 +116,7 @@ class Engine:
         self.follower = Follower(self)
         self.ownership: Ownership | None = None
         self.once = Once(self)
+        self.outbox = Outbox(self)
         self.again = Again(self, self._check_open)
 
     # -- its life --------------------------------------------------------------------------------
@@ -152,9 +155,11 @@ class Engine:
             in_thread=self._reading.run,
             approvals=self.approvals,
             states=self.states,
+            outbox=self.outbox,
             holds=self.ownership.holds if self.ownership is not None else None,
         )
         await self.room.start()
+        await self.outbox.start()
         await self._recovery.run()
         if self.ownership is not None:
             await self.ownership.start()
@@ -181,6 +186,7 @@ class Engine:
             task.cancel()
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
+        await self.outbox.close()
         await self.journal.close()
         if self.ownership is not None:
             await self.ownership.close()
@@ -272,8 +278,13 @@ class Engine:
         organization: str | None = None,
         labels: Mapping[str, str] | None = None,
         execution_id: str | None = None,
+        callback: str | None = None,
+        origin: str | None = None,
     ) -> Execution:
-        """An execution that is not accepted yet: nobody knows of it until `accept` is called."""
+        """An execution that is not accepted yet: nobody knows of it until `accept` is called.
+
+        `callback` is a URL that is called when it has ended.
+        """
         self._check_open()
         check_texts([workflow_id, organization, dict(labels or {})], "the call")
         graph = workflow if isinstance(workflow, Graph) else None
@@ -291,9 +302,13 @@ class Engine:
             created=time(),
             organization=organization,
             labels=labels or {},
+            origin=origin,
         )
         env = self.options.environment(graph.settings, record, payload.data, self.states.read)
-        return Execution(graph, record, payload, env)
+        execution = Execution(graph, record, payload, env)
+        if callback is not None:
+            execution.callback = self.outbox.callback(record.id, callback)
+        return execution
 
     def accept(self, execution: Execution, *, held: bool = False) -> None:
         """Write that it is accepted; it runs once that is committed.
@@ -307,6 +322,8 @@ class Engine:
         row = accept_row(record, execution.given, self.storage.owner)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
+        if execution.callback is not None:
+            self.outbox.arm(execution.callback)
         for run in execution.runs:  # what a retry or a replay takes over
             self.journal.write(Statement.NODE, node_row(run))
 
@@ -317,6 +334,8 @@ class Engine:
     def withdraw(self, execution: Execution) -> None:
         """Forget one that was not accepted after all."""
         self._shelf.open.pop(execution.id, None)
+        if execution.callback is not None:
+            self.outbox.disarm(execution.callback)
 
     async def _committed(self, execution: Execution, *, kept: bool) -> None:
         try:
@@ -360,8 +379,9 @@ class Engine:
         if execution is None and self.ownership is not None:
             return await self.ownership.cancel(execution_id)
         if execution is None and execution_id in self._recovery.stalled:
-            before = (await self.view(execution_id, last=0)).record.state
-            self._recovery.give_up(execution_id, "cancelled", None)
+            record = (await self.view(execution_id, last=0)).record
+            before = record.state
+            self._recovery.give_up(record, "cancelled", None)
             await self.journal.flush(most=ACCEPT_SECONDS)
             return True, before
         if execution is None:
@@ -521,7 +541,8 @@ class Engine:
         if last is None:
             edited = read_edited(self.storage, record)
             with_inputs(runs, read_inputs(self.storage, execution_id), edited)
-        return ExecutionView(record, runs, retries=history.retries(execution_id))
+        retries, callback = history.retries(execution_id), history.callback(execution_id)
+        return ExecutionView(record, runs, retries=retries, callback=callback)
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
@@ -590,22 +611,26 @@ class Engine:
                     changed[owner].append(subject)
                 else:
                     changed[owner] = [subject]
-            elif isinstance(subject, Parked):
-                changed.setdefault(subject.execution, [])
-                self._fall_asleep(subject.execution)
-            elif isinstance(subject, Execution) and not subject.lost:
-                changed.setdefault(subject, [])
-                self._accepted_or_ended(subject)
+            else:
+                self._told_of(subject, changed)
         for execution, runs in changed.items():
             execution.touch()
             self._notices.tell(execution, runs, self.registry.hooks)
 
-    def _accepted_or_ended(self, execution: Execution) -> None:
-        if execution.closing is not None:
-            self._ended(execution, execution.closing.state)
-        else:
-            self.meters.accepted += 1
-            self._begin(execution)
+    def _told_of(self, subject: Any, changed: dict[Execution, list[NodeRun]]) -> None:
+        """What is not a node's run has been committed."""
+        if isinstance(subject, Parked):
+            changed.setdefault(subject.execution, [])
+            self._fall_asleep(subject.execution)
+        elif isinstance(subject, Execution) and not subject.lost:
+            changed.setdefault(subject, [])
+            if subject.closing is None:
+                self.meters.accepted += 1
+                self._begin(subject)
+            else:
+                self._ended(subject, subject.closing.state)
+        elif isinstance(subject, Notice):
+            self.outbox.committed(subject)
 
     def _ended(self, execution: Execution, state: str) -> None:
         self.meters.ended[state] += 1
@@ -638,6 +663,7 @@ class Engine:
             self._shelf.open.pop(execution_id)
             self._turns.leave(execution)
             execution.lose()
+            self.outbox.forget(execution_id)
             self.meters.lease_losses += 1
             text = "the execution %s is another server's now: what it did here since is dropped"
             logging.getLogger(__name__).warning(text, execution_id)
@@ -662,6 +688,7 @@ class Engine:
         env = self.options.environment(graph.settings, record, inputs.data, self.states.read)
         execution = Execution(graph, record, inputs, env)
         adopt(execution, runs)
+        execution.callback = self.outbox.awaited(record.id)
         return execution
 
     def _resume(self, execution: Execution, found: Found) -> None:

@@ -36,6 +36,7 @@ class Followed(Watched):
         super().__init__(view.record)
         self.nodes = nodes
         self.retries = tuple(view.retries)
+        self.callback = view.callback
         take(self, view.record, view.runs)
 
     def has_node(self, node_id: str) -> bool:

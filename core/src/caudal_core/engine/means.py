@@ -10,6 +10,7 @@ from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.keeping import Keeper
+from caudal_core.engine.outbox import Outbox
 from caudal_core.engine.states import States
 from caudal_core.journal import Journal
 from caudal_core.runner import Runner
@@ -30,4 +31,5 @@ class Means:
     approvals: Approvals
     states: States
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
+    outbox: Outbox
     holds: Callable[[Execution], bool] | None = None

@@ -43,16 +43,23 @@ class Once:
         self._kept: dict[str, tuple[str, str | None]] = {}
         """Where nothing is on disk: by key an id and a digest."""
 
-    async def submit(self, key: Key, prepare: Callable[[], Awaitable[Execution]]) -> Asked:
+    async def submit(
+        self,
+        key: Key,
+        prepare: Callable[[], Awaitable[Execution]],
+        *,
+        beside: Callable[[], None] = lambda: None,
+    ) -> Asked:
         """The execution of this key; what `prepare` gives is accepted where there is none yet.
 
+        What `beside` writes into the journal is in the transaction that accepts it.
         `KeyReused` where the key stands for another call, `Unavailable` where the disk does not
         take it in time, and whatever `prepare` raises.
         """
         digest, task = self._under_way.get(key.text) or (key.digest, None)
         repeated = task is not None
         if task is None:
-            task = asyncio.create_task(self._ask(key, prepare))
+            task = asyncio.create_task(self._ask(key, prepare, beside))
             self._under_way[key.text] = key.digest, task
             task.add_done_callback(lambda _: self._under_way.pop(key.text))
         await asyncio.wait((task,), timeout=SECONDS)
@@ -61,7 +68,12 @@ class Once:
         found = task.result()
         return _same(key, Asked(found.id, repeated or found.repeated), digest)
 
-    async def _ask(self, key: Key, prepare: Callable[[], Awaitable[Execution]]) -> Asked:
+    async def _ask(
+        self,
+        key: Key,
+        prepare: Callable[[], Awaitable[Execution]],
+        beside: Callable[[], None],
+    ) -> Asked:
         engine = self._engine
         found = await self._known(key)
         if found is not None:
@@ -69,6 +81,7 @@ class Once:
         execution = await prepare()
         execution.record.client_key, execution.record.client_hash = key
         engine.accept(execution, held=True)
+        beside()
         await engine.journal.flush()
         return await self._begun(key, execution)
 

@@ -21,7 +21,9 @@ class EngineOptions:
 
     The engine closes `records` when it closes. `max_queued` bounds the executions that have not
     ended, `keep_finished` those that are kept in memory after their end, so that polls find them
-    there. `node_memory` is what a built-in node may build, in bytes; with less than `disk_reserve`
+    there. `on_failure` is who is told of a failure where the workflow does not say: the id of a
+    workflow, or a URL; `notice_seconds` is how long failures of one cause are gathered into one
+    notice. `node_memory` is what a built-in node may build, in bytes; with less than `disk_reserve`
     bytes free no new work is taken (0: as long as anything can be written). What has ended is kept
     for `retention_days`, and as long as its large values take `retention_blobs` bytes at most (0:
     without a limit), failed executions three times as long.
@@ -41,6 +43,8 @@ class EngineOptions:
     disk_reserve: int = 0
     retention_days: float = 0.0
     retention_blobs: int = 0
+    on_failure: str | None = None
+    notice_seconds: float = 5.0
 
     def environment(
         self,

@@ -7,6 +7,8 @@ from time import time
 
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.final import error_lines, final_output
+from caudal_core.engine.outbox import Outbox
+from caudal_core.engine.telling import Ended
 from caudal_core.engine.waiting import Waiting, deadline
 from caudal_core.errors import error_text
 from caudal_core.graph import GraphNode
@@ -27,10 +29,11 @@ class Parked:
 class Recorder:
     """Makes the runs of an execution, and records how they and it end."""
 
-    __slots__ = ("_begun", "_e", "_write")
+    __slots__ = ("_begun", "_e", "_outbox", "_write")
 
-    def __init__(self, execution: Execution, journal: Journal) -> None:
+    def __init__(self, execution: Execution, journal: Journal, outbox: Outbox) -> None:
         self._e = execution
+        self._outbox = outbox
         self._write = journal.write
         self._begun = False
 
@@ -130,6 +133,8 @@ class Recorder:
         if e.waited:
             self._write(Statement.NO_TIMERS, (e.id,))
         self._write(Statement.FINISH, finish_row(e.record, e.closing), e, urgent=e.watched)
+        if state == "failed" or self._outbox.busy:
+            self._outbox.ended(Ended.of(e))  # in the same transaction
 
     def _final(self) -> tuple[bytes | None, bytes | None]:
         try:

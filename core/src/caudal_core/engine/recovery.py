@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.resume import give
+from caudal_core.engine.resume import give, read_document, read_record
 from caudal_core.engine.stored import Reader, Stored
+from caudal_core.engine.telling import Ended
 from caudal_core.engine.waiting import Found
 from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import Payload
+from caudal_core.workflow import Settings
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
@@ -50,11 +53,19 @@ class Recovery:
         for execution_id in list(self.stalled):
             await self.take_up(execution_id)
 
-    def give_up(self, execution_id: str, state: str, why: str | None) -> None:
-        """End one without running it."""
-        self.stalled.pop(execution_id, None)
-        row = (state, time(), why, execution_id)
+    def give_up(
+        self,
+        record: ExecutionRecord,
+        state: str,
+        why: str | None,
+        settings: Settings | None = None,
+    ) -> None:
+        """End one without running it; `settings` are its workflow's."""
+        self.stalled.pop(record.id, None)
+        now = time()
+        row = (state, now, why, record.id)
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
+        self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
 
     async def take_up(self, execution_id: str) -> None:
         """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
@@ -74,10 +85,22 @@ class Recovery:
             logging.getLogger(__name__).warning(text, execution_id, error_text(error))
         except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
             why = f"it could not be taken up again: {error_text(error)}"
-            self.give_up(execution_id, "failed", why)
+            record, settings = await self._engine.read(lambda: self._known(execution_id))
+            self.give_up(record, "failed", why, settings)
         else:
             if taken:
                 self.stalled.pop(execution_id, None)
+
+    def _known(self, execution_id: str) -> tuple[ExecutionRecord, Settings]:
+        """As much as can be read of an execution that is damaged. Blocks."""
+        storage = self._engine.storage
+        record = ExecutionRecord(execution_id, "", "", "", "", 0, time())
+        settings = Settings()
+        with suppress(Exception):
+            record = read_record(storage, execution_id)
+            found = read_document(storage, record).get("settings")
+            settings = Settings.model_validate(found or {})
+        return record, settings
 
     async def _take_up(self, execution_id: str) -> bool:
         claims = self._engine.claims
@@ -115,4 +138,6 @@ class Recovery:
         execution = self._make(record, graph, stored.inputs, stored.runs)
         if stored.edited is not None:
             give(execution, stored.edited)
+        if stored.callback is not None:
+            engine.outbox.adopt(stored.callback)
         return execution, stored.waits

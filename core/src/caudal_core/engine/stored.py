@@ -16,6 +16,7 @@ from caudal_core.engine.resume import (
 from caudal_core.engine.storage import Storage
 from caudal_core.engine.waiting import Found, read_waits
 from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Notice
 from caudal_core.payload import Payload
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Stored:
     inputs: Payload
     edited: Edited | None
     waits: Found
+    callback: Notice | None
 
 
 class Reader:
@@ -57,6 +59,14 @@ class Reader:
             read_inputs(storage, record.id),
             read_edited(storage, record),
             read_waits(storage, record.id),
+            self._callback(record.id),
+        )
+
+    def _callback(self, execution_id: str) -> Notice | None:
+        """Who is to be called at its end, if another server was told so."""
+        history = self._storage.history
+        return (
+            None if history is None or self._storage.exclusive else history.callback(execution_id)
         )
 
     def _document(self, record: ExecutionRecord) -> dict[str, Any]:

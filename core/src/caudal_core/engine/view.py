@@ -10,6 +10,7 @@ from caudal_core.engine.merge import merge
 from caudal_core.engine.watched import Watched
 from caudal_core.errors import MixedMerge
 from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Notice
 from caudal_core.payload import Payload
 
 if TYPE_CHECKING:
@@ -20,19 +21,21 @@ if TYPE_CHECKING:
 class ExecutionView:
     """What may be told of an execution; `runs` are in the order of time.
 
-    `retries` are the ids of its retries and replays.
+    `retries` are the ids of its retries and replays, `callback` is who is called at its end.
     """
 
     record: ExecutionRecord
     runs: Sequence[NodeRun]
     current_node_id: str | None = None
     retries: Sequence[str] = ()
+    callback: Notice | None = None
 
 
 def live_view(execution: Watched, last: int | None = None) -> ExecutionView:
     """Of an execution in memory, with all its runs or the last ones."""
     runs = execution.runs if last is None else execution.runs[max(0, len(execution.runs) - last) :]
-    return ExecutionView(execution.record, runs, execution.current_node_id, execution.retries)
+    current = execution.current_node_id
+    return ExecutionView(execution.record, runs, current, execution.retries, execution.callback)
 
 
 def with_inputs(runs: Sequence[NodeRun], inputs: Payload, edited: Edited | None = None) -> None:

@@ -6,19 +6,22 @@ import asyncio
 
 from caudal_core.errors import Unavailable
 from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Notice
 
 
 class Watched:
     """What has happened so far (`record`, `runs`: only what may be told).
 
     `committed` holds the settled runs in the order in which their records were committed; `version`
-    rises with every change. `retries` are the ids of the retries and replays of this.
+    rises with every change. `retries` are the ids of the retries and replays of this, `callback` is
+    who is called when it has ended.
     """
 
     __slots__ = (
         "__weakref__",
         "_left",
         "_watchers",
+        "callback",
         "committed",
         "record",
         "retries",
@@ -31,6 +34,7 @@ class Watched:
         self.runs: list[NodeRun] = []
         self.committed: list[NodeRun] = []
         self.retries: tuple[str, ...] = ()
+        self.callback: Notice | None = None
         self.version = 0
         self._watchers: list[asyncio.Future[None]] = []
         self._left = False

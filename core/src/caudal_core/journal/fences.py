@@ -7,7 +7,7 @@ transaction, and drops such rows.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Table
 
@@ -16,13 +16,15 @@ from caudal_core.journal.statements import ACCEPT, FINISH, NODE, PARK, Statement
 
 
 class Fence(NamedTuple):
-    """`execution` is the place of the execution's id in a row.
+    """`execution` is the place of the execution's id in a row; null there: nobody owns the row.
 
-    A row that has the value `free[1]` at the place `free[0]` is anybody's.
+    A row that has the value `free[1]` at the place `free[0]` is anybody's; one that has another
+    value than `only[1]` at the place `only[0]` is too.
     """
 
     execution: int
-    free: tuple[int, str] | None = None
+    free: tuple[int, Any] | None = None
+    only: tuple[int, Any] | None = None
 
 
 class Accepting(NamedTuple):
@@ -49,6 +51,10 @@ FENCES = {
     Statement.PARK: Fence(len(PARK)),
     # That there is news for one that waits is said by whoever hears of it.
     Statement.TIMER: Fence(0, free=(_place(tables.timer, "kind"), "wake")),
+    # What was tried to be delivered is written by whoever did, whose executions these may not be.
+    Statement.NOTICE: Fence(
+        _place(tables.notice, "execution"), only=(_place(tables.notice, "attempts"), 0)
+    ),
     Statement.NO_TIMER: Fence(0),
     Statement.WOKEN: Fence(0),
     Statement.NO_TIMERS: Fence(0),
@@ -70,6 +76,7 @@ FREE = {
     Statement.TRIGGER_PAUSE,
     Statement.TRIGGER_RESUME,
     Statement.DECIDE,
+    Statement.DROP_NOTICE,
     Statement.ERASE_RUNS,
     Statement.ERASE_EXECUTION,
     Statement.ERASE_VERSION,

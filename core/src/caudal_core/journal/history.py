@@ -11,10 +11,11 @@ from sqlalchemy import Engine, Row, Select, func, select
 from caudal_core.journal.effects import Effects
 from caudal_core.journal.elsewhere import Elsewhere
 from caudal_core.journal.filters import Filter, filtered
+from caudal_core.journal.notice import ARMED, CALLBACK, DUE, Notice
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
 from caudal_core.journal.states import NodeStates
-from caudal_core.journal.tables import execution, node_run, plan
+from caudal_core.journal.tables import execution, node_run, notice, plan
 from caudal_core.journal.waits import Waits
 from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
@@ -47,6 +48,7 @@ _RECORD = (
     execution.c.cancel_requested,
     execution.c.client_key,
     execution.c.client_hash,
+    execution.c.origin,
 )
 
 
@@ -154,6 +156,28 @@ class History:
         with self._database.connect() as connection:
             order = execution.c.created, execution.c.id
             return list(connection.execute(query.order_by(*order)).scalars())
+
+    def notices(self) -> list[Notice]:
+        """What is still to be told, or may have to be."""
+        query = select(*notice.columns).where(notice.c.state.in_((ARMED, DUE)))
+        with self._database.connect() as connection:
+            return [Notice(*row) for row in connection.execute(query.order_by(notice.c.created))]
+
+    def notice(self, notice_id: str) -> Notice | None:
+        """One of them, as it is now."""
+        query = select(*notice.columns).where(notice.c.id == notice_id)
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Notice(*row)
+
+    def callback(self, execution_id: str) -> Notice | None:
+        """Who is called when an execution has ended, and how that went."""
+        query = select(*notice.columns).where(
+            notice.c.execution == execution_id, notice.c.kind == CALLBACK
+        )
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Notice(*row)
 
     def runs(self, record: ExecutionRecord, *, last: int | None = None) -> list[NodeRun]:
         """The runs of an execution in the order in which they began; `last` keeps the latest."""

@@ -156,10 +156,12 @@ class Writer:
         fence = self._fences[number]
         if fence is None:
             return None
-        place, free = fence
+        place, free, only = fence
         if free is not None and values[free[0]] == free[1]:
             return None
-        found: str = values[place]
+        if only is not None and values[only[0]] != only[1]:
+            return None
+        found: str | None = values[place]
         return found
 
     def _accepted(self, rows: Rows) -> Iterator[tuple[str, str]]:

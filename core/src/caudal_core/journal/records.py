@@ -23,6 +23,7 @@ class ExecutionRecord:
 
     `final` is the final output in journal form (a preview, if `final_info` says so). Times are
     seconds since 1970. `edited_input` is there only while the execution is being accepted.
+    `origin` is `notice` where the execution tells of another one; nobody is told of its failure.
     """
 
     id: str
@@ -49,6 +50,7 @@ class ExecutionRecord:
     client_key: str | None = None
     client_hash: str | None = None
     edited_input: bytes | None = None
+    origin: str | None = None
 
     def end(self, ending: Ending) -> None:
         """It has ended, and that is committed."""

@@ -37,6 +37,7 @@ def accept_row(record: ExecutionRecord, inputs: Payload, owner: str) -> Row:
         record.parent,
         record.edited_input,
         record.client_hash,
+        record.origin,
     )
 
 

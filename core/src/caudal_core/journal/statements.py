@@ -54,11 +54,13 @@ class Statement:
     APPROVAL: Final = 21
     DECIDE: Final = 22
     NODE_STATE: Final = 23
-    ERASE_RUNS: Final = 24
-    ERASE_EXECUTION: Final = 25
-    ERASE_VERSION: Final = 26
-    ERASE_PLAN: Final = 27
-    ERASE_REST: Final = 28
+    NOTICE: Final = 24
+    DROP_NOTICE: Final = 25
+    ERASE_RUNS: Final = 26
+    ERASE_EXECUTION: Final = 27
+    ERASE_VERSION: Final = 28
+    ERASE_PLAN: Final = 29
+    ERASE_REST: Final = 30
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -84,6 +86,7 @@ ACCEPT = (
     "parent",
     "edited_input",
     "client_hash",
+    "origin",
 )
 """In the order of the table, as that is the order in which an insert names its columns."""
 FINISH = (
@@ -99,6 +102,7 @@ FINISH = (
 )
 PARK = ("state", "owner", "deadline", "completed_nodes", "failed_nodes", "seq")
 DECIDE = ("state", "decided", "decided_by", "comment", "data")
+NOTICE = tuple(column.name for column in tables.notice.columns)
 NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
 
@@ -131,6 +135,8 @@ def clauses() -> dict[int, Any]:
         Statement.GIVE_UP: _update(("state", "completed", "error")).where(by_id),
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
+        Statement.NOTICE: _replace(tables.notice, NOTICE),
+        Statement.DROP_NOTICE: delete(tables.notice).where(tables.notice.c.id == key),
         Statement.PLAN: insert(tables.plan).prefix_with("OR IGNORE"),
         Statement.TRIGGER_EVENT: insert(tables.trigger_event).prefix_with("OR IGNORE"),
         Statement.TRIGGER_STATE: _replace(state, [c.name for c in state.columns]),
@@ -179,7 +185,8 @@ def _waiting() -> dict[int, Any]:
 def erasures() -> dict[int, Table]:
     """Whatever else is kept of an execution: every table with a column of its name."""
     found = [t for t in tables.metadata.sorted_tables if "execution" in t.c]
-    rest = [table for table in found if table is not tables.node_run]
+    own = (tables.node_run, tables.node_state)  # the latter belongs to its workflow
+    rest = [table for table in found if table not in own]
     return dict(enumerate(rest, Statement.ERASE_REST))
 
 

@@ -77,6 +77,7 @@ execution = Table(
     Column("parent", Text),
     Column("edited_input", LargeBinary),
     Column("client_hash", Text),
+    Column("origin", Text),
     Index("execution_by_workflow", "workflow_id", "created"),
     Index("execution_by_created", "created"),
     Index("execution_by_state", "state"),
@@ -213,6 +214,28 @@ node_state = Table(
     Column("changed", Float, nullable=False),
 )
 """What a node of a workflow keeps between executions, and which one wrote it."""
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("target", Text, nullable=False),
+    Column("execution", Text),
+    Column("workflow_id", Text),
+    Column("organization", Text),
+    Column("cause", Text),
+    Column("count", Integer, nullable=False),
+    Column("created", Float, nullable=False),
+    Column("due", Float),
+    Column("attempts", Integer, nullable=False),
+    Column("error", Text),
+    Column("told", LargeBinary),
+    Index("notice_by_execution", "execution"),
+)
+"""Who is to be told of what (`caudal_core.journal.notice`). It is written in the transaction of
+what it tells of; a callback's row stays as long as its execution, any other until it is told."""
 
 server = Table(
     "server",

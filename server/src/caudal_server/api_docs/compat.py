@@ -78,7 +78,7 @@ EXECUTE: Described = {
     "tags": ["Executions"],
     "responses": {
         "200": answer("It is on disk and will run.", "ExecuteAnswer", ACCEPTED),
-        **problems(404, 408, 413, 422, 429, 501, 502, 503, 504),
+        **problems(403, 404, 408, 413, 422, 429, 501, 502, 503, 504),
     },
     "openapi_extra": {
         "parameters": [

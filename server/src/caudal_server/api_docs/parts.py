@@ -103,7 +103,7 @@ PROBLEMS = {
     415: ("UNSUPPORTED_ENCODING", "a body in the encoding 'gzip' is not read"),
     422: ("INVALID_REQUEST", "inputs is a list; it must be an object"),
     429: ("OVERLOADED", "10000 executions are waiting, the limit is 10000"),
-    501: ("NOT_AVAILABLE", "callbackUrl is not available in this version; nothing was executed"),
+    501: ("NOT_AVAILABLE", "no execution can be run again, as the engine keeps nothing on disk"),
     502: ("WORKFLOW_SOURCE_FAILED", "http://localhost:3001/{id} could not give the workflow"),
     503: ("UNAVAILABLE", "the engine is stopping"),
     504: ("WORKFLOW_SOURCE_TIMEOUT", "http://localhost:3001/{id} did not answer within 5 s"),

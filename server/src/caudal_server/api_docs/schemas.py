@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from caudal_server.api_docs.parts import ref
+from caudal_server.documents import CALLBACK_STATES
 
 Schema = dict[str, Any]
 
@@ -18,6 +19,11 @@ BOOLEAN: Schema = {"type": "boolean"}
 PARENT: Schema = {
     "type": "string",
     "description": "The execution of which this is a retry or a replay; else it is not there.",
+}
+ORIGIN: Schema = {
+    "type": "string",
+    "enum": ["notice"],
+    "description": "What began it, where that was no call: it tells of another execution.",
 }
 LABELS: Schema = {"type": "object", "additionalProperties": TEXT, "maxProperties": 16}
 EXECUTION_STATES = ["pending", "running", "waiting", "completed", "failed", "cancelled"]
@@ -80,7 +86,11 @@ SCHEMAS: dict[str, Schema] = {
         organizationId=TEXT,
         mode=TEXT,
         labels=LABELS,
-        callbackUrl={**TEXT, "description": "Not available in this version: 501."},
+        callbackUrl={
+            **TEXT,
+            "description": "Called at the end with ExecutionStatus, signed as Standard Webhooks "
+            "has it; its host must be in CAUDAL_EGRESS_ALLOW.",
+        },
     ),
     "ExecuteAnswer": _object(
         ("success", "executionId", "status", "message", "workflowId", "workflowName"),
@@ -196,6 +206,14 @@ SCHEMAS: dict[str, Schema] = {
             **_list(TEXT),
             "description": "Its retries and replays, oldest first; not there where there is none.",
         },
+        callback=ref("Callback"),
+        origin=ORIGIN,
+    ),
+    "Callback": _all(
+        "How the call of `callbackUrl` goes; not there where nobody is called.",
+        state={"type": "string", "enum": list(CALLBACK_STATES.values())},
+        attempts=WHOLE,
+        lastError=TEXT_OR_NULL,
     ),
     "ExecutionLogs": _all(executionId=TEXT, logs=_list(ref("LogEntry"))),
     "Cancelled": _all(success=BOOLEAN, executionId=TEXT, message=TEXT, previousStatus=TEXT),
@@ -231,6 +249,7 @@ SCHEMAS: dict[str, Schema] = {
         organizationId=TEXT,
         labels=LABELS,
         parent=PARENT,
+        origin=ORIGIN,
     ),
     "ExecutionsOfWorkflow": _all(
         workflowId=TEXT, workflowName=TEXT, executions=_list(ref("ExecutionRow")), total=WHOLE

@@ -23,6 +23,7 @@ from caudal_server.api_docs.compat import (
 from caudal_server.bodies import read_json
 from caudal_server.direct import DirectRoute
 from caudal_server.documents import list_row, logs_body, status_document
+from caudal_server.egress import Egress
 from caudal_server.listing import executions_of_workflow, limit_of
 from caudal_server.parameters import wait_seconds
 from caudal_server.previews import visible
@@ -60,6 +61,9 @@ async def execute_workflow(request: Request) -> Response:
 
 
 async def _prepared(request: Request, call: ExecuteRequest) -> Execution:
+    if call.callback is not None:
+        egress: Egress = request.app.state.egress
+        await egress.check(call.callback)
     document, digest = call.workflow, None
     if document is None:
         found = await state.finder(request).find(call.workflow_id or "")
@@ -71,6 +75,7 @@ async def _prepared(request: Request, call: ExecuteRequest) -> Execution:
         digest=digest,
         organization=call.organization or organization_of(document),
         labels=call.labels,
+        callback=call.callback,
     )
 
 

@@ -72,6 +72,7 @@ def upgrade() -> None:
         sa.Column("parent", sa.Text(), nullable=True),
         sa.Column("edited_input", sa.LargeBinary(), nullable=True),
         sa.Column("client_hash", sa.Text(), nullable=True),
+        sa.Column("origin", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("client_key"),
     )
@@ -135,6 +136,25 @@ def upgrade() -> None:
         sa.Column("changed", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("workflow", "node"),
     )
+    op.create_table(
+        "notice",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("state", sa.Text(), nullable=False),
+        sa.Column("target", sa.Text(), nullable=False),
+        sa.Column("execution", sa.Text(), nullable=True),
+        sa.Column("workflow_id", sa.Text(), nullable=True),
+        sa.Column("organization", sa.Text(), nullable=True),
+        sa.Column("cause", sa.Text(), nullable=True),
+        sa.Column("count", sa.Integer(), nullable=False),
+        sa.Column("created", sa.Float(), nullable=False),
+        sa.Column("due", sa.Float(), nullable=True),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("error", sa.Text(), nullable=True),
+        sa.Column("told", sa.LargeBinary(), nullable=True),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("notice_by_execution", "notice", ["execution"], unique=False)
     op.create_table(
         "plan",
         sa.Column("hash", sa.Text(), nullable=False),
