@@ -18,6 +18,7 @@ from tests.core.flows import HANDLERS, document, give
 from caudal_core import Config, Context, Handler, handler
 from caudal_core.engine import Engine
 from caudal_core.errors import Unavailable
+from caudal_core.journal.notice import Notice
 from caudal_core.journal.servers import Servers
 from caudal_core.registry import Registry
 from caudal_core.testing.invariants import broken
@@ -232,3 +233,34 @@ async def test_all_that_happens_is_heard_at_any_server(shared: Path) -> None:
         await until(lambda: {slow.id, quick.id} == ended)
         end()
     assert (["a", "h", "z"], ["b"]) == (heard[slow.id], heard[quick.id])
+
+
+class Called:
+    """What calls URLs, and remembers them."""
+
+    def __init__(self, urls: list[str]) -> None:
+        self.urls = urls
+
+    async def call(self, notice: Notice, told: Any) -> None:
+        """Note it."""
+        self.urls.append(notice.target)
+
+
+async def test_a_callback_goes_with_its_execution(shared: Path) -> None:
+    """Whoever is to be called at the end is called once, whichever server comes to that end."""
+    one, other, urls = Gate(), Gate(), list[str]()
+    other.open.set()
+    async with server(shared, one.handler) as first, server(shared, other.handler) as second:
+        for engine in (first, second):
+            engine.outbox.delivery.caller = Called(urls)
+        callback = "http://localhost/told"
+        prepared = await first.prepare(document({"h": "held"}), callback=callback)
+        execution = await first.enter(prepared)
+        await one.entered.wait()
+        bury(shared, first)
+        assert second.claims is not None
+        await second.claims.round()
+        assert await execution.finished(LONG)
+        text = "SELECT state FROM notice"
+        await until(lambda: query(shared, text) == [("delivered",)])
+    assert [callback] == urls
