@@ -42,11 +42,8 @@ def postgres() -> Iterator[str]:
         if _answers(given):
             yield given
             return
-    folders = sorted(BINARIES.glob("*/bin"))
-    if not folders:
-        missing("there is no PostgreSQL at 127.0.0.1:5432, and its binaries are not installed")
-    with _own(folders[-1]) as found:
-        yield found
+    with own_postgres() as found:
+        yield found.address
 
 
 def _answers(address: str) -> bool:
@@ -59,28 +56,56 @@ def _answers(address: str) -> bool:
     return True
 
 
-@contextmanager
-def _own(binaries: Path) -> Iterator[str]:
-    """A server in a temporary folder, at a free port; as the user that its package made."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+class OwnPostgres:
+    """A server in a folder, at a free port; as the user that its package made."""
+
+    def __init__(self, binaries: Path, folder: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
         as_user: list[str] = []
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
             os.chown(folder, user.pw_uid, user.pw_gid)
             as_user = ["runuser", "-u", "postgres", "--"]
-        data = str(Path(folder) / "data")
-        options = f"-h 127.0.0.1 -p {port} -k {folder}"
-        control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-w"]
+        data, self._log = str(Path(folder) / "data"), str(Path(folder) / "log")
+        self._options = f"-h 127.0.0.1 -p {self.port} -k {folder}"
+        self._control = [*as_user, str(binaries / "pg_ctl"), "-D", data, "-w"]
         create = [*as_user, str(binaries / "initdb"), "-D", data, "-A", "trust", "-U", "postgres"]
         _run(create)
-        _run([*control, "-o", options, "-l", str(Path(folder) / "log"), "start"])
+        self.start()
+
+    @property
+    def address(self) -> str:
+        """How to reach it, as libpq writes it."""
+        return f"host=127.0.0.1 port={self.port} user=postgres dbname=postgres connect_timeout=5"
+
+    @property
+    def url(self) -> str:
+        """The same as a URL."""
+        return f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
+
+    def start(self) -> None:
+        """Start it; returns once it answers."""
+        _run([*self._control, "-o", self._options, "-l", self._log, "start"])
+
+    def stop(self) -> None:
+        """End it as a crash would."""
+        _run([*self._control, "-m", "immediate", "stop"])
+
+
+@contextmanager
+def own_postgres() -> Iterator[OwnPostgres]:
+    """A PostgreSQL of the test's own, which it may stop and start."""
+    folders = sorted(BINARIES.glob("*/bin"))
+    if not folders:
+        missing("the binaries of PostgreSQL are not installed")
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        made = OwnPostgres(folders[-1], folder)
         try:
-            yield f"host=127.0.0.1 port={port} user=postgres dbname=postgres connect_timeout=5"
+            yield made
         finally:
-            _run([*control, "-m", "immediate", "stop"])
+            made.stop()
 
 
 def _run(command: list[str]) -> None:

@@ -7,7 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.core.databases import both
 from tests.core.sites import Site
+
+__all__ = ["both"]
 
 
 @pytest.fixture

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.databases import storage_at
 from tests.core.flows import HANDLERS
 
 from caudal_core import Config, Context, Handler, handler
-from caudal_core.engine import Engine, EngineOptions, Execution, FolderStorage
+from caudal_core.engine import Engine, EngineOptions, Execution
 from caudal_core.journal import NodeRun
 from caudal_core.registry import Registry
 
@@ -23,7 +24,7 @@ LONG = 30.0
 @asynccontextmanager
 async def running(folder: Path | None, *more: Handler, **options: Any) -> AsyncIterator[Engine]:
     """An engine, over a folder if there is one."""
-    storage = FolderStorage(folder) if folder else None
+    storage = storage_at(folder) if folder else None
     made = Engine(Registry.of(*HANDLERS, *more), storage=storage, options=EngineOptions(**options))
     async with made:
         yield made

@@ -28,6 +28,9 @@ def prepared(engine: Engine, flow: Any = FLOW) -> Callable[[], Awaitable[Executi
     return lambda: engine.prepare(flow)
 
 
+pytestmark = pytest.mark.usefixtures("both")
+
+
 class Held:
     """A sink that commits only once `gate` is set."""
 

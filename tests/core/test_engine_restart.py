@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.databases import query, storage_at
 from tests.core.flows import HANDLERS, document, fail, give
 
 from caudal_core import Config, Context, Handler, Records, handler
-from caudal_core.engine import Engine, Execution, FolderStorage
+from caudal_core.engine import Engine, Execution
 from caudal_core.engine.view import ExecutionView
 from caudal_core.errors import Unavailable
 from caudal_core.registry import Registry
 from caudal_core.values import decode
 
 LONG = 30.0
+pytestmark = pytest.mark.usefixtures("both")
 
 
 class Life:
@@ -75,7 +76,7 @@ class Life:
 @asynccontextmanager
 async def life(folder: Path, *handlers: Handler) -> AsyncIterator[Engine]:
     """One life of the server."""
-    async with Engine(Registry.of(*handlers), storage=FolderStorage(folder)) as engine:
+    async with Engine(Registry.of(*handlers), storage=storage_at(folder)) as engine:
         yield engine
 
 
@@ -232,11 +233,9 @@ async def test_retries_go_on(tmp_path: Path) -> None:
         async with asyncio.timeout(LONG):
             while not execution.committed:
                 await execution.change(execution.version, LONG)
-    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database:
-        ((due,),) = database.execute("SELECT due FROM timer WHERE kind = 'retry'").fetchall()
-        assert 1000 <= due - (execution.committed[0].started or 0) <= 1101
-        database.execute("UPDATE timer SET due = 1")
-        database.commit()
+    ((due,),) = query(tmp_path, "SELECT due FROM timer WHERE kind = 'retry'")
+    assert 1000 <= due - (execution.committed[0].started or 0) <= 1101
+    query(tmp_path, "UPDATE timer SET due = 1")
     async with life(tmp_path, flaky(second=True)) as engine:
         view = await ended(engine, execution.id)
     assert ([1, 2], "completed", "done") == (attempts, view.record.state, final(view))
@@ -267,9 +266,7 @@ async def test_a_cancelled_execution_does_not_come_back(tmp_path: Path) -> None:
     async with life(tmp_path, *state.handlers) as engine:
         execution = await engine.submit(document({"a": "count", "h": "hold"}, "a h"))
         await asyncio.wait_for(state.held.wait(), LONG)
-    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database:
-        database.execute("UPDATE execution SET cancel_requested = 1")
-        database.commit()
+    query(tmp_path, "UPDATE execution SET cancel_requested = 1")
     state.second = True
     async with life(tmp_path, *state.handlers) as engine:
         found = engine.live(execution.id)
@@ -351,17 +348,15 @@ async def test_a_record_that_cannot_be_read(tmp_path: Path, case: str) -> None:
     async with life(tmp_path, *state.handlers) as engine:
         execution = await engine.submit(document({"a": give(1), "h": "hold"}, "a h"), {"x": 1})
         await asyncio.wait_for(state.held.wait(), LONG)
-    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database:
-        database.execute(DAMAGE[case])
-        database.commit()
-        column = "SELECT state, error FROM execution WHERE id = ?"
-        async with life(tmp_path, *state.handlers) as engine, asyncio.timeout(LONG):
-            found: tuple[str, str | None] = ("running", None)
-            while found[0] == "running":
-                await asyncio.sleep(0.005)
-                found = database.execute(column, (execution.id,)).fetchone()
-            plain = await engine.submit(document({"a": give(1)}))
-            assert await plain.finished(LONG)
+    query(tmp_path, DAMAGE[case])
+    column = "SELECT state, error FROM execution WHERE id = ?"
+    async with life(tmp_path, *state.handlers) as engine, asyncio.timeout(LONG):
+        found: tuple[Any, ...] = ("running", None)
+        while found[0] == "running":
+            await asyncio.sleep(0.005)
+            [found] = query(tmp_path, column, execution.id)
+        plain = await engine.submit(document({"a": give(1)}))
+        assert await plain.finished(LONG)
     assert "failed" == found[0]
     assert "could not be taken up again" in (found[1] or "")
 
@@ -372,7 +367,8 @@ async def test_a_large_value_that_is_gone(tmp_path: Path) -> None:
     async with life(tmp_path, *state.handlers) as engine:
         execution = await engine.submit(document({"t": "table", "h": "hold"}, "t h"))
         await asyncio.wait_for(state.held.wait(), LONG)
-    (blob,) = (path for path in (tmp_path / "blobs").rglob("*") if path.is_file())
+    files = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
+    blob = max(files, key=lambda path: path.stat().st_size)
     blob.unlink()
     async with life(tmp_path, *state.handlers) as engine:
         view = await ended(engine, execution.id)
@@ -458,8 +454,7 @@ async def test_a_restart_gives_no_more_time(tmp_path: Path) -> None:
     async with life(tmp_path, *state.handlers) as engine:
         execution = await engine.submit(workflow)
         await asyncio.wait_for(state.held.wait(), LONG)
-    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database, database:
-        database.execute("UPDATE execution SET started = started - 3600")
+    query(tmp_path, "UPDATE execution SET started = started - 3600")
     async with life(tmp_path, *state.handlers) as engine:
         view = await ended(engine, execution.id)
     assert ("failed", "the execution timed out after 600 s") == (
@@ -477,11 +472,8 @@ async def test_what_was_being_ended_is_ended(tmp_path: Path) -> None:
         await asyncio.wait_for(state.held.wait(), LONG)
         await engine.cancel(execution.id)
         await execution.finished(LONG)
-    with closing(sqlite3.connect(tmp_path / "caudal.db")) as database, database:
-        database.execute(
-            "UPDATE execution SET state='running', completed=NULL, cancel_requested=NULL, "
-            "started=started - 3600"
-        )
+    text = "UPDATE execution SET state='running', completed=NULL, cancel_requested=NULL, "
+    query(tmp_path, f"{text}started=started - 3600")
     async with life(tmp_path, *state.handlers) as engine:
         view = await ended(engine, execution.id)
     assert ("failed", {"h": "cancelled", "z": "cancelled"}) == (view.record.state, statuses(view))

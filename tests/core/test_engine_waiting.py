@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import sqlite3
 import weakref
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.databases import query
 from tests.core.engines import LONG, STORED, Gate, ended, running, states, until
 from tests.core.flows import document, give
 
@@ -22,6 +22,8 @@ from caudal_core.engine.approvals import Decision
 from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.waits import Approval, ApprovalFilter
 from caudal_core.values import decode
+
+pytestmark = pytest.mark.usefixtures("both")
 
 
 class Asking(Config):
@@ -397,15 +399,7 @@ async def test_a_question_survives_a_restart(tmp_path: Path) -> None:
         assert run.notes is not None
         assert ["asks", "was told"] == [line["message"] for line in run.notes.log]
     assert [("Eva", False, {"n": 7})] == [(r.person, r.approved, r.memo) for r in asker.replies]
-    assert [] == rows(tmp_path, "SELECT * FROM timer")
-
-
-def rows(folder: Path, query: str, *values: Any) -> list[Any]:
-    """What the database has."""
-    with closing(sqlite3.connect(folder / "caudal.db")) as database:
-        found = database.execute(query, values).fetchall()
-        database.commit()
-    return found
+    assert [] == query(tmp_path, "SELECT * FROM timer")
 
 
 async def test_a_decision_is_not_lost_between_two_lives(tmp_path: Path) -> None:
@@ -454,10 +448,10 @@ async def test_a_moment_holds_over_a_restart(tmp_path: Path, kind: str) -> None:
         await waits(execution)
         execution_id = execution.id
     mine = "deadline" if kind == "deadline" else "approval"
-    ((due,),) = rows(tmp_path, "SELECT due FROM timer WHERE kind = ?", mine)
+    ((due,),) = query(tmp_path, "SELECT due FROM timer WHERE kind = ?", mine)
     assert 590 < due - (execution.record.started or 0) < 910
-    rows(tmp_path, "UPDATE timer SET due = 1 WHERE kind = ?", mine)
-    rows(tmp_path, "UPDATE execution SET started = started - 5000")
+    query(tmp_path, "UPDATE timer SET due = 1 WHERE kind = ?", mine)
+    query(tmp_path, "UPDATE execution SET started = started - 5000")
     async with asking(tmp_path, asker) as engine:
         state, _ = await final(engine, execution_id)
     assert ("completed" if kind == "wait" else "failed") == state
@@ -509,7 +503,7 @@ async def test_many_wait_at_one_time(tmp_path: Path) -> None:
         async with asyncio.timeout(LONG):
             while engine.unfinished:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
-    rows(tmp_path, "UPDATE timer SET due = 1")
+    query(tmp_path, "UPDATE timer SET due = 1")
     async with asking(tmp_path, asker) as engine:
         assert {"completed"} == {(await final(engine, each))[0] for each in ids}
     assert (2 * count, count) == (len(asker.calls), len(asker.replies))

@@ -78,12 +78,15 @@ class Uploads:
         self._about(file_id).unlink(missing_ok=True)
         (self._folder / file_id).unlink(missing_ok=True)
 
-    def tidy(self) -> None:
-        """Remove what uploads left behind that never came to their end."""
+    def tidy(self, age: float = 0.0) -> None:
+        """Remove what uploads left behind that never came to their end, if it is so old, in s."""
+        before = time() - age
         known = {path.stem for path in self._folder.glob("f*.json")}
         for path in self._folder.glob("f*"):
             if path.suffix == PART or (not path.suffix and path.name not in known):
-                path.unlink(missing_ok=True)
+                with suppress(FileNotFoundError):
+                    if path.stat().st_mtime <= before:
+                        path.unlink()
 
     def _about(self, file_id: str) -> Path:
         return self._folder / f"{file_id}.json"

@@ -43,8 +43,8 @@ async def entered(
 async def _known(request: Request, asked: Asked, seconds: float) -> Response:
     """The answer for an execution that may have been there before; then it has `repeated`."""
     engine = state.engine(request)
-    execution = engine.live(asked.id)
-    if execution is not None and seconds:
+    execution = await engine.watch(asked.id) if seconds else None
+    if execution is not None:
         await waiting.end(request, execution, seconds)
     record = (await engine.view(asked.id, last=0)).record
     answer = await _answer(request, record, ended=seconds > 0)

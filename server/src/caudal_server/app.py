@@ -42,6 +42,7 @@ from caudal_server.sources import WorkflowFinder
 from caudal_server.told import Told
 from caudal_server.upload import UPLOADING
 
+DAY = 86_400.0
 RECORDING = 4
 """Calls about entities and records that are answered at one time."""
 
@@ -129,7 +130,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     engine: Engine = app.state.engine
     settings: Settings = app.state.settings
     await engine.start()
-    await engine.read(app.state.uploads.tidy)
+    # Where others share the folder, one of them may be taking a file in at this moment.
+    age = 0.0 if engine.storage.exclusive else DAY
+    await engine.read(lambda: app.state.uploads.tidy(age))
     await app.state.triggers.start()
     try:
         yield

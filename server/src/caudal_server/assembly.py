@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx2
 
-from caudal_core.engine import Engine, EngineOptions, FolderStorage
+from caudal_core.engine import Engine, EngineOptions, FolderStorage, PostgresStorage, Storage
 from caudal_core.errors import error_text, nearest
 from caudal_core.files import UPLOAD, FileAccess
 from caudal_core.hookspecs import BlobStore
@@ -19,7 +19,7 @@ from caudal_core.stores import RecordStores, StorePlace
 from caudal_core.text import Text
 from caudal_core.uploads import Uploads
 from caudal_core.workers import Limits
-from caudal_server.databases import database_of
+from caudal_server.databases import check_journal, database_of
 from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
@@ -50,8 +50,16 @@ def make_engine(
         on_failure=_told(settings.on_failure),
         notice_seconds=settings.notice_seconds,
     )
-    storage = DataFolder(settings.data, _blobs(settings.blobs, found))
+    storage = _storage(settings, _blobs(settings.blobs, found))
     return Engine(found, storage=storage, runner=_runner(settings, found), options=options)
+
+
+def _storage(settings: Settings, blobs: BlobStore | None) -> Storage:
+    if (url := settings.database) is None:
+        return DataFolder(settings.data, blobs)
+    check_journal(url)
+    place = None if settings.blobs is None else masked(settings.blobs)
+    return SharedDatabase(url, settings.data, blobs, lease=settings.lease_seconds, place=place)
 
 
 def blobs_of(settings: Settings) -> BlobStore:
@@ -91,7 +99,8 @@ def _records(settings: Settings, registry: Registry) -> RecordStores:
     for name in ("store_url", "records_url"):
         if (url := getattr(settings, name)) is not None:
             database_of(variable_of(name), url, only="postgresql" if name == "store_url" else "")
-    place = StorePlace(settings.data, settings.store_url, settings.records_url)
+    # Servers that share a database share the entities too.
+    place = StorePlace(settings.data, settings.store_url or settings.database, settings.records_url)
     return RecordStores(registry.stores, place)
 
 
@@ -103,11 +112,26 @@ class DataFolder(FolderStorage):
         try:
             return super().sink()
         except OSError as error:
-            message = (
-                f"the data folder {self.folder} cannot be made: {error.strerror or error}; "
-                "name another with --data or CAUDAL_DATA"
-            )
-            raise InvalidSettings(message=message) from None
+            raise _no_folder(self.folder, error) from None
+
+
+class SharedDatabase(PostgresStorage):
+    """The same with a PostgreSQL."""
+
+    def sink(self) -> Sink:
+        """Make the folder if it is not there."""
+        try:
+            return super().sink()
+        except OSError as error:
+            raise _no_folder(self.folder, error) from None
+
+
+def _no_folder(folder: Path, error: OSError) -> InvalidSettings:
+    message = (
+        f"the data folder {folder} cannot be made: {error.strerror or error}; "
+        "name another with --data or CAUDAL_DATA"
+    )
+    return InvalidSettings(message=message)
 
 
 def _blobs(url: str | None, registry: Registry) -> BlobStore | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings
 from caudal_server.showing import masked
 
@@ -59,3 +60,16 @@ def _address_of(source: str) -> URL | None:
         return None
     place = (url.host or "") + ("" if url.username is None else url.database or "")
     return None if "@" in place else url
+
+
+def check_journal(url: str) -> None:
+    """The same of the journal's."""
+    database_of(variable_of("database_url"), url, only="postgresql")
+
+
+def bring_up(url: str) -> str:
+    """Bring the journal in a PostgreSQL up to this version; the revision it had before, or none."""
+    from caudal_core.journal.postgres import PostgresPlace
+
+    check_journal(url)
+    return PostgresPlace(url).bring_up() or ""

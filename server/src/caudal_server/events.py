@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from caudal_core.engine import Execution, ExecutionView
+from caudal_core.engine import ExecutionView, Watched
 from caudal_core.engine.view import live_view
 from caudal_core.errors import InvalidRequest
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
@@ -71,7 +71,7 @@ def of_node(run: NodeRun) -> Event:
     return Event(NODE, partial(preview_entry, run), place, (NODE, run.execution_id, place))
 
 
-def of_progress(execution: Execution) -> Event:
+def of_progress(execution: Watched) -> Event:
     """How far an execution in memory is."""
     view = live_view(execution, 0)
     key = (PROGRESS, execution.id, execution.version)
@@ -103,7 +103,7 @@ async def of_ended(view: ExecutionView, after: Position) -> AsyncGenerator[list[
 
 
 async def of_execution(
-    execution: Execution, after: Position, pause: float
+    execution: Watched, after: Position, pause: float
 ) -> AsyncGenerator[list[Event]]:
     """What happens to a live execution until its end, some events at a time.
 

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from typing import Self
 
-from caudal_core.engine import Engine, Execution
+from caudal_core.engine import Engine, Watched
 from caudal_core.journal import SETTLED, NodeRun
 from caudal_server.waiting import GATHERING
 
@@ -14,7 +14,7 @@ MOST_CHANGED = 256
 """Executions that may have changed since the listener last looked; beyond that the oldest are
 forgotten, and the listener is told how many."""
 
-Change = tuple[Execution, list[NodeRun]]
+Change = tuple[Watched, list[NodeRun]]
 """An execution that has changed, and its runs that were settled since it was last told of."""
 
 
@@ -27,7 +27,7 @@ class Feed:
     def __init__(self, engine: Engine, organization: str | None = None) -> None:
         self._engine = engine
         self._organization = organization
-        self._changed: dict[Execution, int] = {}
+        self._changed: dict[Watched, int] = {}
         self._woken = asyncio.Event()
         self._missed = 0
 
@@ -38,7 +38,7 @@ class Feed:
     def __exit__(self, *_: object) -> None:
         self._unlisten()
 
-    def _heard(self, execution: Execution, runs: Sequence[NodeRun]) -> None:
+    def _heard(self, execution: Watched, runs: Sequence[NodeRun]) -> None:
         if self._organization not in (None, execution.record.organization):
             return
         if execution not in self._changed:

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from caudal_core.engine import Engine
 from caudal_core.errors import InvalidRequest
 from caudal_core.journal import FINISHED, ExecutionRecord
-from caudal_core.journal.history import Filter
+from caudal_core.journal.filters import Filter
 from caudal_server import state
 from caudal_server.parameters import whole_number
 from caudal_server.timezones import zone
@@ -69,7 +69,9 @@ async def _found(engine: Engine, wanted: Filter) -> Sequence[ExecutionRecord]:
         return _as_of_now(engine, await engine.read(lambda: history.executions(wanted)))
     # What is under way is asked of the memory first: what ends meanwhile is found in both.
     found = {record.id: record for record in _remembered(engine, wanted)}
-    kept = tuple(status for status in wanted.status if status in FINISHED or status == WAITING)
+    kept = wanted.status
+    if engine.storage.exclusive:  # else other servers have executions under way too
+        kept = tuple(status for status in wanted.status if status in FINISHED or status == WAITING)
     if kept:
         narrowed = replace(wanted, status=kept)
         read: list[ExecutionRecord] = await engine.read(lambda: history.executions(narrowed))
@@ -78,9 +80,9 @@ async def _found(engine: Engine, wanted: Filter) -> Sequence[ExecutionRecord]:
 
 
 def _goes_on(engine: Engine, record: ExecutionRecord) -> bool:
-    """Whether it was read as one that waits, and has been taken up meanwhile."""
+    """Whether it was read as one that has not ended, and the memory knows better."""
     live = engine.live(record.id)
-    return record.state == WAITING and live is not None and live.record.state != WAITING
+    return record.state not in FINISHED and live is not None and live.record.state != record.state
 
 
 def _as_of_now(engine: Engine, records: Iterable[ExecutionRecord]) -> list[ExecutionRecord]:

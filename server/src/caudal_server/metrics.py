@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from time import time
 from typing import Any, NamedTuple
 
 from caudal_core.engine import Engine
 from caudal_core.engine.meters import Spread
+from caudal_core.errors import Unavailable
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -170,10 +172,13 @@ METRICS = (
 
 
 async def page(engine: Engine) -> bytes:
-    """The whole page."""
-    unfinished = await engine.counted()
-    database, blobs = await engine.read(engine.storage.sizes)
-    seen = Snapshot(engine, unfinished, len(asyncio.all_tasks()), database, blobs)
+    """The whole page; without what a database says that does not answer."""
+    tasks = len(asyncio.all_tasks())
+    seen = Snapshot(engine, {}, tasks, None, None)
+    with suppress(Unavailable):
+        unfinished = await engine.counted()
+        database, blobs = await engine.read(engine.storage.sizes)
+        seen = Snapshot(engine, unfinished, tasks, database, blobs)
     text: bytes = await engine.read(lambda: _written(seen))
     return text
 

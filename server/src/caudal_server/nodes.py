@@ -64,7 +64,7 @@ async def runs_of(engine: Engine, execution_id: str, node_id: str) -> NodeRuns:
     if attempts:
         return NodeRuns(execution_id, node_id, attempts, view.runs)
     live = await engine.watch(execution_id)
-    if live is not None and live.graph.find(node_id) is not None:
+    if live is not None and live.has_node(node_id):
         raise _too_early(node_id, "pending")
     raise NotFound(kind=f"In execution {execution_id} node", id=node_id)
 

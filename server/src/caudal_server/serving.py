@@ -68,12 +68,6 @@ def _check(settings: Settings) -> None:
     if settings.workflows is not None and not settings.workflows.is_dir():
         message = f"CAUDAL_WORKFLOWS: {settings.workflows} is no folder; make it, or name another"
         raise InvalidSettings(message=message)
-    if "CAUDAL_DATABASE_URL" in origins.without_effect():
-        message = (
-            "CAUDAL_DATABASE_URL is set, and this version keeps everything in CAUDAL_DATA "
-            f"({settings.data}); unset it to do so"
-        )
-        raise InvalidSettings(message=message)
 
 
 def _warn() -> None:

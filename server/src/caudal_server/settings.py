@@ -30,11 +30,15 @@ from caudal_server.timezones import machine_timezone
 
 FINDING = "SELECT id, name, data FROM workflows WHERE id = :id"
 
+SQLITE = "sqlite"
+"""In place of a database's address: the file in the data folder."""
+
 SECRETS = (
     "workflow_source",
     "store_url",
     "records_url",
     "blobs",
+    "database_url",
     "on_failure",
     "callback_secret",
 )
@@ -92,6 +96,15 @@ class Settings(BaseSettings):
     host: str = Field("localhost", description="Where to listen; localhost is 127.0.0.1 and ::1.")
     port: int = Field(8000, ge=0, le=65_535, description="The port; 0 takes a free one.")
     data: Path = Field(Path("caudal-data"), description="The folder of executions and results.")
+    database_url: str | None = Field(
+        None,
+        description="The PostgreSQL of executions and workflows, which several servers may share.",
+    )
+    lease_seconds: float = Field(
+        15.0,
+        ge=1,
+        description="After so long a silence other servers go on with what a server had.",
+    )
     blobs: str | None = Field(
         None,
         description="Where large values are kept: a URL of fsspec, else the data folder.",
@@ -196,6 +209,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The places in the order in which they win."""
         return init_settings, env_settings, _SecretFiles(settings_cls), dotenv_settings
+
+    @property
+    def database(self) -> str | None:
+        """The PostgreSQL of the journal; null where that is in the data folder."""
+        return None if self.database_url == SQLITE else self.database_url
 
     @property
     def said(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
-from caudal_core.engine import Engine, Execution
+from caudal_core.engine import Engine, Watched
 from caudal_core.engine.view import live_view
 from caudal_core.errors import NotFound
 from caudal_core.values import to_wire
@@ -59,7 +59,7 @@ class Listener:
                     await self._tell(execution)
                     await asyncio.sleep(0)
 
-    async def _tell(self, execution: Execution) -> bool:
+    async def _tell(self, execution: Watched) -> bool:
         """Where it is now; whether that is its end."""
         record, view = execution.record, live_view(execution, SHOWN)
         ended, key = record.finished, (execution.id, execution.version)

@@ -8,14 +8,14 @@ from typing import Any
 
 from starlette.requests import Request
 
-from caudal_core.engine import Execution
+from caudal_core.engine import Watched
 from caudal_server import state
 
 GATHERING = 0.1
 """Seconds for which changes are gathered before they are told; an end is told at once."""
 
 
-async def next_change(request: Request, execution: Execution, since: int, seconds: float) -> None:
+async def next_change(request: Request, execution: Watched, since: int, seconds: float) -> None:
     """Return once the execution is beyond version `since` and what follows closely has happened.
 
     Earlier if it ends, if the time is up, if the caller has gone, or if the server stops.
@@ -23,12 +23,12 @@ async def next_change(request: Request, execution: Execution, since: int, second
     await first(request, changed(execution, since, seconds), seconds)
 
 
-async def end(request: Request, execution: Execution, seconds: float) -> None:
+async def end(request: Request, execution: Watched, seconds: float) -> None:
     """Return once the execution has ended; earlier as with `next_change`."""
     await first(request, execution.finished(seconds), seconds)
 
 
-async def changed(execution: Execution, since: int, seconds: float) -> None:
+async def changed(execution: Watched, since: int, seconds: float) -> None:
     """Wait for a change, and then for those that follow closely."""
     if await execution.change(since, seconds) and not execution.record.finished:
         await execution.finished(GATHERING)

@@ -78,7 +78,8 @@ def test_taken_port_is_told() -> None:
 @pytest.mark.parametrize(
     ("flags", "said"),
     [
-        (["--database", "postgresql://host/app"], "this version keeps everything in an SQLite"),
+        (["--database", "mysql+pymysql://me:hush@host/app"], "is of the kind 'mysql'"),
+        (["--database", "nonsense"], "CAUDAL_DATABASE_URL is no database's address"),
         (["--host", "192.0.2.1"], "the host '192.0.2.1' is not this machine's own"),
         (["--port", "70000"], "'--port': Input should be less than or equal to 65535"),
         (["--port", "-1"], "'--port': Input should be greater than or equal to 0"),

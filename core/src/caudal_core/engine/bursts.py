@@ -40,11 +40,17 @@ class _Burst:
 
 
 class Bursts:
-    """By a cause the notice that counts what happens for it, until it is delivered."""
+    """By a cause the notice that counts what happens for it, until it is delivered.
 
-    def __init__(self, options: Callable[[], EngineOptions], write: Write) -> None:
+    `gone` says whether another server may be delivering a notice by now.
+    """
+
+    def __init__(
+        self, options: Callable[[], EngineOptions], write: Write, gone: Callable[[Notice], bool]
+    ) -> None:
         self._options = options
         self._write = write
+        self._gone = gone
         self._bursts: dict[str, _Burst] = {}
 
     def go_on(self, notice: Notice) -> None:
@@ -57,6 +63,8 @@ class Bursts:
         """Count it in the notice that gathers this cause; where there is none, begin with this."""
         now = time()
         burst = self._bursts.get(cause)
+        if burst is not None and burst.notice is not None and self._gone(burst.notice):
+            self.taken(burst.notice)
         if burst is not None and burst.notice is not None:
             before = burst.notice
             before.count += 1

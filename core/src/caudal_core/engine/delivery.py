@@ -64,11 +64,16 @@ class Delivery:
         self._changed = asyncio.Event()
         self._worker: asyncio.Task[None] | None = None
         self._under_way: set[asyncio.Task[None]] = set()
+        self._delivering: set[str] = set()
 
     @property
     def waiting(self) -> int:
         """How many notices are still to be delivered, those under way among them."""
         return len(self._notices) + len(self._under_way)
+
+    def knows(self, notice_id: str) -> bool:
+        """Whether it is to be delivered here, or is being."""
+        return notice_id in self._notices or notice_id in self._delivering
 
     def add(self, notice: Notice) -> None:
         """Deliver it when it is due; a notice that waits already is delivered in this form."""
@@ -121,7 +126,10 @@ class Delivery:
 
     async def _deliver(self, notice: Notice) -> None:
         self._taken(notice)
+        self._delivering.add(notice.id)
         try:
+            if not self._engine.storage.exclusive and not await self._brought_up(notice):
+                return
             if notice.calls:
                 await self._call(notice)
             else:
@@ -130,6 +138,17 @@ class Delivery:
             if not self._engine.closing:
                 self._missed(notice, error)
                 await self._engine.journal.flush()
+        finally:
+            self._delivering.discard(notice.id)
+
+    async def _brought_up(self, notice: Notice) -> bool:
+        """Take over what other servers have written of it; false where it has been delivered."""
+        history = self._engine.storage.history
+        found = await self._engine.read(lambda: history and history.notice(notice.id))
+        if found is None or found.state != DUE:
+            return False
+        notice.count, notice.told = found.count, found.told
+        return True
 
     async def _call(self, notice: Notice) -> None:
         if self.caller is None:

@@ -41,11 +41,14 @@ class Dormant:
         self.alarm = Alarm(self, self.take_up)
 
     def add(self, execution: Execution) -> None:
-        """It is committed that this one only waits."""
+        """It is committed that this one only waits; then any server may go on with it."""
         execution.record.state = "waiting"
         for run in execution.runs:
             run.rest()
-        self._watched[execution.id] = execution
+        if self._engine.storage.exclusive:
+            self._watched[execution.id] = execution
+        else:
+            self._engine.follower.keep(execution)
         if self._history is None:
             self._kept[execution.id] = execution
         self.alarm.changed()
@@ -117,6 +120,8 @@ class Dormant:
         """The executions whose moment has come."""
         history, now = self._history, time()
         self._looked = now
+        if self._engine.fault is not None and not self._engine.storage.exclusive:
+            return []
         if history is None:
             return [key for key, kept in self._kept.items() if (_moment(kept) or now + 1) <= now]
         after, found = (0.0, ""), dict[str, None]()

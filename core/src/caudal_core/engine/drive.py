@@ -39,6 +39,7 @@ class Drive:
         "_attempts",
         "_budget",
         "_e",
+        "_holds",
         "_limit",
         "_loop",
         "_poisoned",
@@ -52,6 +53,7 @@ class Drive:
     def __init__(self, execution: Execution, means: Means) -> None:
         self._e = execution
         self._budget = means.budget
+        self._holds = means.holds
         self._recorder = Recorder(execution, means.journal, means.outbox)
         self._attempts = Attempts(execution, means, self._recorder, self._settle, self._spawn)
         self._loop = asyncio.get_running_loop()
@@ -103,6 +105,11 @@ class Drive:
             self._recorder.start()
             await self._stop()
             return False
+        if self._holds is not None and self._holds(e):
+            self._recorder.start()
+            await e.wake.wait()
+            e.wake.clear()
+            return True
         if e.news:
             self._take_news()
         while self._ready and len(e.tasks) < self._limit:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+import logging
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from time import time
 from typing import Any, Self
 
 from caudal_core.engine.again import Again
 from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.claims import Claims
 from caudal_core.engine.dormant import Dormant
 from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
+from caudal_core.engine.follow import Follower
 from caudal_core.engine.graphs import GraphCache, is_heavy
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.library import Library
@@ -22,6 +26,7 @@ from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.outbox import Outbox
+from caudal_core.engine.ownership import Ownership
 from caudal_core.engine.recorder import Parked
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.resume import (
@@ -42,12 +47,13 @@ from caudal_core.engine.turns import Turns
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view, with_inputs
 from caudal_core.engine.waiting import Found, restore_waits
+from caudal_core.engine.watched import Watched
 from caudal_core.errors import Conflict, NotFound, Overloaded, Unavailable
 from caudal_core.graph import Graph
 from caudal_core.intake import check_texts
 from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
-from caudal_core.journal.journal import Row
+from caudal_core.journal.journal import Lost, Row
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.rows import accept_row, node_row
 from caudal_core.journal.statements import Statement
@@ -60,7 +66,6 @@ from caudal_core.tables.columns import Columns
 from caudal_core.tables.ipc import open_ipc
 from caudal_core.values import JSON
 
-OWNER = "here"
 ACCEPT_SECONDS = 10.0
 
 
@@ -108,6 +113,8 @@ class Engine:
         self._turns = Turns()
         self.retention = Retention(self)
         self.library = Library(self)
+        self.follower = Follower(self)
+        self.ownership: Ownership | None = None
         self.once = Once(self)
         self.outbox = Outbox(self)
         self.again = Again(self, self._check_open)
@@ -123,7 +130,8 @@ class Engine:
 
     async def start(self) -> None:
         """Open the journal and go on with what had not ended when the last engine stopped."""
-        self.journal = Journal(crashing(self.storage.sink()), self._told, self.meters.commit)
+        sink = crashing(self.storage.sink())
+        self.journal = Journal(sink, self._told, self.meters.commit, self._lost)
         await self.journal.open()
         try:
             await self._opened()
@@ -136,6 +144,9 @@ class Engine:
         forever = self.storage.history is None
         self._shelf = Shelf(self.options.keep_finished, forever=forever)
         self.runner.start()
+        servers = self.storage.servers
+        if servers is not None:
+            self.ownership = Ownership(self, servers, self._recovery, self._lose)
         self._means = Means(
             journal=self.journal,
             runner=self.runner,
@@ -145,10 +156,14 @@ class Engine:
             approvals=self.approvals,
             states=self.states,
             outbox=self.outbox,
+            holds=self.ownership.holds if self.ownership is not None else None,
         )
         await self.room.start()
         await self.outbox.start()
         await self._recovery.run()
+        if self.ownership is not None:
+            await self.ownership.start()
+            self.follower.start()
         self._dormant.alarm.start()
         self.retention.start()
 
@@ -159,6 +174,8 @@ class Engine:
         """
         self.closing = True
         await self._dormant.alarm.close()
+        if self.ownership is not None:
+            await self.ownership.stop()
         self.room.close()
         self.retention.close()
         if self._tasks and drain:
@@ -169,9 +186,12 @@ class Engine:
             task.cancel()
         if drives or nodes:
             await asyncio.wait((*drives, *nodes), timeout=2)
-        await self.outbox.delivery.close()
+        await self.outbox.close()
         await self.journal.close()
         await self.once.close()
+        if self.ownership is not None:
+            await self.ownership.close()
+            await self.follower.close()
         for execution in (*left, *self._dormant.all()):
             execution.leave()
         await self.runner.close()
@@ -186,10 +206,11 @@ class Engine:
         if self._recovery.stalled:
             self._keep_task(self._recovery.again())
 
-    def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.get_running_loop().create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
     # -- submit, watch, cancel -------------------------------------------------------------------
 
@@ -299,7 +320,7 @@ class Engine:
         record = execution.record
         self._shelf.open[record.id] = execution
         self.versions.write(execution.graph, self.journal)
-        row = accept_row(record, execution.given, OWNER)
+        row = accept_row(record, execution.given, self.storage.owner)
         execution.given = EMPTY
         self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
         if execution.callback is not None:
@@ -324,6 +345,7 @@ class Engine:
             if kept:
                 raise
             # The caller hears that it was not accepted: should it be written yet, it must not run.
+            self.journal.write(Statement.CANCEL, (time(), execution.id))
             stop(execution, "cancel")
             raise
 
@@ -354,26 +376,34 @@ class Engine:
 
         That it is cancelled is on disk when this returns; it ends within two seconds.
         """
-        execution = self._shelf.open.get(execution_id)
+        execution = self.running(execution_id)
+        if execution is None and self.ownership is not None:
+            return await self.ownership.cancel(execution_id)
         if execution is None and execution_id in self._recovery.stalled:
             record = (await self.view(execution_id, last=0)).record
             before = record.state
             self._recovery.give_up(record, "cancelled", None)
             await self.journal.flush(most=ACCEPT_SECONDS)
             return True, before
-        if execution is None or execution.dormant:
+        if execution is None:
             return await self._cancel_dormant(execution_id)
         before = execution.record.state
         if execution.closing is not None:
             return False, execution.closing.state
+        self.journal.write(Statement.CANCEL, (time(), execution_id), urgent=True)
+        self.cancel_here(execution_id)
+        await self.journal.flush(most=ACCEPT_SECONDS)
+        return True, before
+
+    def cancel_here(self, execution_id: str) -> None:
+        """End one that runs here, as that is written."""
+        execution = self.running(execution_id)
+        if execution is None or execution.record.cancel_requested is not None:
+            return
         execution.record.cancel_requested = time()
-        row = (execution.record.cancel_requested, execution_id)
-        self.journal.write(Statement.CANCEL, row, urgent=True)
         stop(execution, "cancel")
         if self._turns.leave(execution):
             self._drive(execution)
-        await self.journal.flush(most=ACCEPT_SECONDS)
-        return True, before
 
     async def _cancel_dormant(self, execution_id: str) -> tuple[bool, str]:
         """The same for one that only waits, or has ended: the journal knows."""
@@ -397,9 +427,24 @@ class Engine:
         """Go on with an execution that waits, as there is news for it."""
         await self._dormant.take_up(execution_id)
 
-    async def watch(self, execution_id: str) -> Execution | None:
-        """The execution, if it is in memory or waits; then it stays there while it is held."""
-        return self.live(execution_id) or await self._dormant.watch(execution_id)
+    async def watch(self, execution_id: str) -> Watched | None:
+        """The execution, to be watched as long as it is held, if it has not ended long ago."""
+        live = self.live(execution_id)
+        if live is not None:
+            return live
+        if self.storage.exclusive:
+            return await self._dormant.watch(execution_id)
+        return await self.follower.watch(execution_id)
+
+    def running(self, execution_id: str) -> Execution | None:
+        """The execution, if it runs here or is about to."""
+        found = self._shelf.open.get(execution_id)
+        return None if found is None or found.dormant else found
+
+    @property
+    def claims(self) -> Claims | None:
+        """What takes up the work that nobody has, where there are other servers."""
+        return self.ownership.claims if self.ownership is not None else None
 
     async def answered(self, approval: Approval) -> None:
         """A person has decided: tell the node that waits for it, wherever it is."""
@@ -436,7 +481,8 @@ class Engine:
     @property
     def fault(self) -> str | None:
         """Why no work can be taken at this moment, if so: nothing can be written, or much soon."""
-        return self.journal.fault or self._keeper.fault or self.room.fault
+        lease = self.ownership.fault if self.ownership is not None else None
+        return self.journal.fault or self._keeper.fault or self.room.fault or lease
 
     @property
     def abandoned(self) -> tuple[int, int]:
@@ -476,6 +522,10 @@ class Engine:
         execution = self.live(execution_id)
         if execution is not None:
             return live_view(execution, last)
+        return await self.read_back(execution_id, last=last)
+
+    async def read_back(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
+        """The same as the journal knows it."""
         found: ExecutionView = await self._reading.run(lambda: self._read(execution_id, last))
         return found
 
@@ -485,6 +535,9 @@ class Engine:
         if history is None or record is None:
             raise NotFound(kind="Execution", id=execution_id)
         record.error = record.error or self._recovery.stalled.get(execution_id)
+        if not self.storage.exclusive and record.state == "running":  # elsewhere
+            found = history.elsewhere.progress(execution_id)
+            record.completed_nodes, record.failed_nodes = found
         runs = [] if last == 0 else history.runs(record, last=last)
         if last is None:
             edited = read_edited(self.storage, record)
@@ -517,6 +570,10 @@ class Engine:
         env = self.options.environment_alone(new_id(), data)
         return await run_single(node, data, registry=self.registry, runner=self.runner, env=env)
 
+    def alone(self, key: str) -> AbstractAsyncContextManager[None]:
+        """Hold a key, which no other server that shares the database can meanwhile."""
+        return self.ownership.alone(key) if self.ownership is not None else nullcontext()
+
     async def read(self, function: Callable[[], Any]) -> Any:
         """Run something that blocks for a moment, such as a look into the store, in a thread."""
         return await self._reading.run(function)
@@ -528,7 +585,17 @@ class Engine:
 
         There are none where the execution itself changed. Returns what ends the listening.
         """
+        self.follower.wake()
         return self._notices.listen(listener)
+
+    @property
+    def listened_to(self) -> bool:
+        """Whether anybody listens to all executions."""
+        return self._notices.heard
+
+    def tell(self, watched: Watched, runs: Sequence[NodeRun]) -> None:
+        """Something has happened to an execution of another server."""
+        self._notices.tell(watched, runs, None)
 
     def _told(self, subjects: Sequence[Any]) -> None:
         """The journal has committed what these stand for."""
@@ -556,7 +623,7 @@ class Engine:
         if isinstance(subject, Parked):
             changed.setdefault(subject.execution, [])
             self._fall_asleep(subject.execution)
-        elif isinstance(subject, Execution):
+        elif isinstance(subject, Execution) and not subject.lost:
             changed.setdefault(subject, [])
             if subject.closing is None:
                 self.meters.accepted += 1
@@ -569,8 +636,7 @@ class Engine:
     def _ended(self, execution: Execution, state: str) -> None:
         self.meters.ended[state] += 1
         self._shelf.end(execution)
-        for following in self._turns.ended(execution):
-            self._drive(following)
+        self._free_turn(execution)
 
     def _begin(self, execution: Execution) -> None:
         if self._turns.admit(execution):
@@ -581,12 +647,40 @@ class Engine:
             return
         if execution.record.parent is not None:
             self._shelf.descend(execution.record.parent, execution.id)
-        self._keep_task(Drive(execution, self._means).run())
+        execution.driver = self._keep_task(Drive(execution, self._means).run())
+
+    def _lost(self, lost: Lost) -> None:
+        """The journal has left out what is another server's now."""
+        self._lose(lost.executions)
+        if lost.owner is not None and self.ownership is not None:
+            self.ownership.died(lost.owner)
+
+    def _lose(self, ids: Collection[str] | None) -> None:
+        """Let go of executions that another server has now; null: of all."""
+        for execution_id in list(self._shelf.open) if ids is None else ids:
+            execution = self.running(execution_id)
+            if execution is None:
+                continue
+            self._shelf.open.pop(execution_id)
+            self._turns.leave(execution)
+            execution.lose()
+            self.outbox.forget(execution_id)
+            self.meters.lease_losses += 1
+            text = "the execution %s is another server's now: what it did here since is dropped"
+            logging.getLogger(__name__).warning(text, execution_id)
+            self._free_turn(execution)
+            self.follower.keep(execution)
+
+    def _free_turn(self, execution: Execution) -> None:
+        for following in self._turns.ended(execution):
+            self._drive(following)
 
     def _fall_asleep(self, execution: Execution) -> None:
         if execution.dormant:  # else it was taken up again before that was committed
             self._shelf.open.pop(execution.id, None)
             self._dormant.add(execution)
+            if not self.storage.exclusive:  # another server may go on with it
+                self._free_turn(execution)
 
     def _made(
         self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
@@ -601,8 +695,9 @@ class Engine:
     def _resume(self, execution: Execution, found: Found) -> None:
         """Go on with an execution that had not ended."""
         record = execution.record
-        record.epoch += 1
-        self.journal.write(Statement.CLAIM, (record.epoch, OWNER, record.id))
+        if self.ownership is None:  # else it has been claimed already
+            record.epoch += 1
+            self.journal.write(Statement.CLAIM, (record.epoch, self.storage.owner, record.id))
         adopt_again(execution)
         for timer in restore_waits(execution, found):
             self.journal.write(Statement.WOKEN, (timer.execution, timer.kind, timer.due))

@@ -36,8 +36,9 @@ class Library:
     """Saves and finds workflows. What is saved is the JSON as it came, with an `id` if it had none.
 
     Saving does not check the workflow: a draft may be wrong; running it says so. One write goes on
-    at a time, to its end, whatever becomes of its caller: a version that may yet reach the disk
-    has its number, and nobody is shown the one before it as the newest from then on.
+    at a time, at all servers that share a database, and to its end, whatever becomes of its caller:
+    a version that may yet reach the disk has its number, and nobody is shown the one before it as
+    the newest from then on.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -63,12 +64,21 @@ class Library:
     async def find(self, workflow_id: str) -> tuple[StoredWorkflow, dict[str, Any]] | None:
         """The newest version and its JSON, or nothing."""
         found = self._latest.get(workflow_id)
+        if not self._engine.storage.exclusive:
+            found = await self._checked(workflow_id, found)
         if found is None and self._engine.storage.workflows is not None:
             writes = self._writes
             found = await self._engine.read(lambda: self._read(workflow_id))
             if found is not None and writes == self._writes:  # else it may be old by now
                 self._latest.put(workflow_id, found, found.size)
         return (found.stored, found.document) if found else None
+
+    async def _checked(self, workflow_id: str, found: _Latest | None) -> _Latest | None:
+        """What is remembered, if it is still the newest: another server may have saved one."""
+        if found is None:
+            return None
+        newest = await self._engine.read(lambda: self._store.latest(workflow_id))
+        return found if newest == found.stored else None
 
     def _read(self, workflow_id: str) -> _Latest | None:
         stored = self._store.latest(workflow_id)
@@ -156,7 +166,8 @@ class Library:
     async def _to_its_end(self, write: Callable[[], Coroutine[Any, Any, T]]) -> T:
         try:
             self._check_open()
-            return await write()
+            async with self._engine.alone("library"):
+                return await write()
         finally:
             self._writing.release()
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.execution import Execution
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.outbox import Outbox
 from caudal_core.engine.states import States
@@ -17,7 +18,11 @@ from caudal_core.runner import Runner
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """`in_thread` runs what blocks."""
+    """`in_thread` runs what blocks.
+
+    `holds` says whether an execution must not go on now; then it is woken once it may (null:
+    nothing ever keeps one from that).
+    """
 
     journal: Journal
     runner: Runner
@@ -27,3 +32,4 @@ class Means:
     states: States
     in_thread: Callable[[Callable[[], Any]], Awaitable[Any]]
     outbox: Outbox
+    holds: Callable[[Execution], bool] | None = None

@@ -11,10 +11,10 @@ from typing import Any
 
 import pluggy
 
-from caudal_core.engine.execution import Execution
+from caudal_core.engine.watched import Watched
 from caudal_core.journal import SETTLED, NodeRun
 
-Listener = Callable[[Execution, Sequence[NodeRun]], None]
+Listener = Callable[[Watched, Sequence[NodeRun]], None]
 
 
 class Notices:
@@ -23,12 +23,17 @@ class Notices:
     def __init__(self) -> None:
         self._listeners: set[Listener] = set()
 
+    @property
+    def heard(self) -> bool:
+        """Whether anybody listens."""
+        return bool(self._listeners)
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Add a listener; returns what takes it away."""
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
-    def tell(self, execution: Execution, runs: Sequence[NodeRun], hooks: Any) -> None:
+    def tell(self, execution: Watched, runs: Sequence[NodeRun], hooks: Any) -> None:
         """Runs of an execution have been recorded, or (none) it has itself changed."""
         for listener in tuple(self._listeners):
             _quietly("a listener", partial(listener, execution, runs))

@@ -8,12 +8,13 @@ called once more, with the same id.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.bursts import Bursts
 from caudal_core.engine.delivery import Delivery
+from caudal_core.engine.postman import Postman
 from caudal_core.engine.telling import About, Ended, moment
 from caudal_core.journal.notice import (
     ARMED,
@@ -46,8 +47,9 @@ class Outbox:
     def __init__(self, engine: Engine) -> None:
         self.busy = False
         self.base_url = ""
-        self._bursts = Bursts(lambda: engine.options, self._write)
+        self._bursts = Bursts(lambda: engine.options, self._write, self._is_gone)
         self.delivery = Delivery(engine, self._bursts.taken)
+        self.postman = Postman(engine)
         self._engine = engine
         self._callbacks: dict[str, Notice] = {}
         self._ailing: dict[Workflow, Notice] = {}
@@ -57,6 +59,9 @@ class Outbox:
         """Go on with what was not delivered when the last engine stopped."""
         history = self._engine.storage.history
         if history is None:
+            return
+        if not self._engine.storage.exclusive:
+            self.postman.start()
             return
         for notice in await self._engine.read(history.notices):
             if notice.state == DUE:
@@ -72,8 +77,36 @@ class Outbox:
 
     def committed(self, notice: Notice) -> None:
         """It is on disk: now it may be delivered."""
-        if notice.state == DUE:
+        if notice.state == DUE and (self._engine.storage.exclusive or self.postman.delivers):
             self.delivery.add(notice)
+
+    async def close(self) -> None:
+        """Leave the rest to the next engine, or to another server."""
+        await self.postman.close()
+        await self.delivery.close()
+
+    # -- what other servers do -------------------------------------------------------------------
+
+    def adopt(self, callback: Notice) -> None:
+        """Its execution goes on here."""
+        if callback.state == ARMED:
+            self._callbacks[callback.execution or ""] = callback
+            self.busy = True
+
+    def forget(self, execution_id: str) -> None:
+        """Its execution goes on at another server."""
+        self._callbacks.pop(execution_id, None)
+        self._look()
+
+    def armed_elsewhere(self, found: Sequence[Notice], *, before: float) -> None:
+        """Which workflows ail, by what the database says; what is younger than `before` stays."""
+        known = {notice.workflow: notice for notice in found}
+        for workflow, notice in list(self._ailing.items()):
+            if notice.created < before and workflow not in known:
+                del self._ailing[workflow]
+        for workflow, notice in known.items():
+            self._ailing.setdefault(workflow, notice)
+        self._look()
 
     # -- what happens ----------------------------------------------------------------------------
 
@@ -188,7 +221,14 @@ class Outbox:
         if notice is not None:
             notice.state = DELIVERED  # should it be on its way to the disk, it is not told
             self.delivery.drop(notice.id)
-            self._engine.journal.write(Statement.DROP_NOTICE, (notice.id,))
+        elif self._engine.storage.exclusive:
+            return
+        # Else another server may have written it.
+        self._engine.journal.write(Statement.DROP_NOTICE, (f"{WAITING}:{name}",))
+
+    def _is_gone(self, notice: Notice) -> bool:
+        """Whether another server may be delivering it by now."""
+        return not self._engine.storage.exclusive and (notice.due or 0.0) <= time()
 
     def _write(self, notice: Notice, *, tell: bool = False) -> None:
         subject = notice if tell else None

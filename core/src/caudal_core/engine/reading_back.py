@@ -18,6 +18,7 @@ from caudal_core.engine.storage import Storage
 from caudal_core.engine.waiting import Found as Waits
 from caudal_core.engine.waiting import read_waits
 from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal.notice import Notice
 from caudal_core.payload import Payload
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 
 TOGETHER = 100
 """Executions that are read in one go."""
+
+DOCUMENTS = 32
+"""Workflows that are remembered, as many executions are often of one."""
+
+Documents = dict[str, dict[str, Any]]
 
 
 class Before(NamedTuple):
@@ -36,14 +42,21 @@ class Before(NamedTuple):
     inputs: Payload
     edited: Edited | None
     waits: Waits
+    callback: Notice | None
 
 
 Found = Before | Exception
 
 
-def read_back(storage: Storage, identities: Sequence[str]) -> dict[str, Found]:
-    """Each execution, or what went wrong with it. Blocks."""
-    documents: dict[str, dict[str, Any]] = {}
+def read_back(
+    storage: Storage, identities: Sequence[str], documents: Documents
+) -> dict[str, Found]:
+    """Each execution, or what went wrong with it. Blocks.
+
+    `documents` has by hash the workflows that were read before, and remembers some more.
+    """
+    if len(documents) >= DOCUMENTS:
+        documents.clear()
     try:
         return _together(storage, identities, documents)
     except Exception:  # noqa: BLE001 - one of them is damaged: each by itself says which
@@ -51,7 +64,7 @@ def read_back(storage: Storage, identities: Sequence[str]) -> dict[str, Found]:
 
 
 def _together(
-    storage: Storage, identities: Sequence[str], documents: dict[str, dict[str, Any]]
+    storage: Storage, identities: Sequence[str], documents: Documents
 ) -> dict[str, Found]:
     history = storage.history
     if history is None:
@@ -68,7 +81,8 @@ def _together(
         document = _document(storage, record, documents)
         edited = read_edited(storage, record)
         waits = read_waits(storage, key) if key in waiting else Waits([], {})
-        found[key] = Before(record, document, runs[key], payload, edited, waits)
+        callback = _callback(storage, key)
+        found[key] = Before(record, document, runs[key], payload, edited, waits, callback)
     return found
 
 
@@ -78,14 +92,19 @@ def _alone(storage: Storage, identity: str, documents: dict[str, dict[str, Any]]
         document = _document(storage, record, documents)
         runs, inputs = read_runs(storage, record), read_inputs(storage, identity)
         edited, waits = read_edited(storage, record), read_waits(storage, identity)
-        return Before(record, document, runs, inputs, edited, waits)
+        callback = _callback(storage, identity)
+        return Before(record, document, runs, inputs, edited, waits, callback)
     except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
         return error
 
 
-def _document(
-    storage: Storage, record: ExecutionRecord, documents: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _callback(storage: Storage, identity: str) -> Notice | None:
+    """Who is to be called at its end, where another server may have been told so."""
+    history = storage.history
+    return None if history is None or storage.exclusive else history.callback(identity)
+
+
+def _document(storage: Storage, record: ExecutionRecord, documents: Documents) -> dict[str, Any]:
     """The workflow; many executions have the same."""
     found = documents.get(record.workflow_hash)
     if found is None:

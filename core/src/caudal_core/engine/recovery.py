@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from time import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.reading_back import TOGETHER, Before, Found, read_back
 from caudal_core.engine.resume import give, read_document, read_record
 from caudal_core.engine.telling import Ended
 from caudal_core.engine.waiting import Found as Waits
-from caudal_core.errors import InvalidWorkflow, NotFound, error_text
+from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.statements import Statement
@@ -40,11 +40,12 @@ class Recovery:
         self._engine = engine
         self._make = make
         self._resume = resume
+        self._documents: dict[str, dict[str, Any]] = {}
 
     async def run(self) -> None:
-        """Take up all that has not ended and does not wait."""
+        """Take up all that has not ended and does not wait; `claims` does so among servers."""
         history = self._engine.storage.history
-        if history is not None:
+        if history is not None and self._engine.storage.exclusive:
             await self._all(await self._engine.read(history.unfinished))
 
     async def again(self) -> None:
@@ -56,9 +57,13 @@ class Recovery:
         await self._all([execution_id])
 
     async def _all(self, identities: Sequence[str]) -> None:
+        if self._engine.claims is not None:  # each is read when it has been claimed
+            for execution_id in identities:
+                await self._try(execution_id)
+            return
         for begin in range(0, len(identities), TOGETHER):
             some = identities[begin : begin + TOGETHER]
-            found = await self._engine.read(partial(read_back, self._engine.storage, some))
+            found = await self._found(some)
             for execution_id in some:
                 await self._try(execution_id, found.get(execution_id))
 
@@ -76,10 +81,18 @@ class Recovery:
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
         self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
 
-    async def _try(self, execution_id: str, found: Found | None) -> None:
+    async def _try(self, execution_id: str, found: Found | None = None) -> None:
+        claims = self._engine.claims
         try:
-            await self._take_up(execution_id, found)
+            taken = await self._take_up(execution_id, found)
+        except Unavailable as error:
+            text = "the execution %s cannot be taken up now: %s"
+            logging.getLogger(__name__).warning(text, execution_id, error_text(error))
+            if claims is not None:
+                claims.give_back(execution_id)
         except (InvalidWorkflow, OSError) as error:
+            if claims is not None:
+                claims.give_back(execution_id)
             self.stalled[execution_id] = f"it waits to be taken up again: {error_text(error)}"
             text = "the execution %s waits: %s"
             logging.getLogger(__name__).warning(text, execution_id, error_text(error))
@@ -88,7 +101,8 @@ class Recovery:
             record, settings = await self._engine.read(lambda: self._known(execution_id))
             self.give_up(record, "failed", why, settings)
         else:
-            self.stalled.pop(execution_id, None)
+            if taken:
+                self.stalled.pop(execution_id, None)
 
     def _known(self, execution_id: str) -> tuple[ExecutionRecord, Settings]:
         """As much as can be read of an execution that is damaged. Blocks."""
@@ -101,18 +115,31 @@ class Recovery:
             settings = Settings.model_validate(found or {})
         return record, settings
 
-    async def _take_up(self, execution_id: str, found: Found | None) -> None:
+    async def _take_up(self, execution_id: str, found: Found | None) -> bool:
+        """False where it is another server's. What is shared is claimed before it is read."""
+        claims = self._engine.claims
+        if claims is not None:
+            if not await claims.claim(execution_id):
+                return False
+            found = (await self._found([execution_id])).get(execution_id)
         before = _sound(execution_id, found)
         execution = await self._made(before)
         if execution is not None and not self._engine.closing:
+            if claims is not None:
+                await claims.turn(execution_id)
             self._resume(execution, before.waits)
+        return True
+
+    async def _found(self, identities: Sequence[str]) -> dict[str, Found]:
+        reading = partial(read_back, self._engine.storage, identities, self._documents)
+        found: dict[str, Found] = await self._engine.read(reading)
+        return found
 
     async def load(self, execution_id: str) -> Execution | None:
         """One that waits, to be looked at; nothing where that is not possible."""
-        storage = self._engine.storage
-        found = await self._engine.read(partial(read_back, storage, [execution_id]))
+        found = (await self._found([execution_id])).get(execution_id)
         try:
-            execution = await self._made(_sound(execution_id, found.get(execution_id)))
+            execution = await self._made(_sound(execution_id, found))
         except (InvalidWorkflow, NotFound, OSError):
             return None
         if execution is None or execution.record.state != "waiting":
@@ -129,6 +156,8 @@ class Recovery:
         execution = self._make(record, graph, before.inputs, before.runs)
         if before.edited is not None:
             give(execution, before.edited)
+        if before.callback is not None:
+            self._engine.outbox.adopt(before.callback)
         return execution
 
 

@@ -12,11 +12,15 @@ from caudal_core.journal import MemorySink, Sink
 from caudal_core.journal.blobs import BlobFolder
 from caudal_core.journal.leases import Leases, SoleHolder
 
+OWNER = "here"
+"""Who has an execution where there is only one server."""
+
 if TYPE_CHECKING:
     import sqlalchemy
 
     from caudal_core.journal.ageing import Ageing
     from caudal_core.journal.history import History
+    from caudal_core.journal.servers import Servers
     from caudal_core.journal.triggers import TriggerStore
     from caudal_core.journal.workflows import WorkflowStore
 
@@ -24,7 +28,8 @@ if TYPE_CHECKING:
 class Storage(Protocol):
     """A journal's sink and, once it is open, what reads back. The parts are null in memory.
 
-    It is `exclusive` where no other engine can have it at the same time.
+    It is `exclusive` where no other engine can have it at the same time; else `servers` knows which
+    of them has which execution. `owner` is the name under which this one has them.
     """
 
     exclusive: bool
@@ -34,6 +39,11 @@ class Storage(Protocol):
     workflows: WorkflowStore | None
     triggers: TriggerStore | None
     leases: Leases
+    servers: Servers | None
+
+    @property
+    def owner(self) -> str:
+        """Whose an execution is that this engine runs."""
 
     def sink(self) -> Sink:
         """Where the journal writes to."""
@@ -55,6 +65,8 @@ class MemoryStorage:
     """Keeps nothing beyond the process."""
 
     exclusive = True
+    owner = OWNER
+    servers: Servers | None = None
     ageing: Ageing | None = None
     blobs: BlobStore | None = None
     history: History | None = None
@@ -87,6 +99,8 @@ class FolderStorage:
     """One folder on this machine: an SQLite database, and blobs beside it or in `blobs`."""
 
     exclusive = True
+    owner = OWNER
+    servers: Servers | None = None
 
     def __init__(self, folder: str | os.PathLike[str], blobs: BlobStore | None = None) -> None:
         self.folder = Path(folder)

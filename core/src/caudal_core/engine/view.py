@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caudal_core.engine.execution import Execution
 from caudal_core.engine.merge import merge
+from caudal_core.engine.watched import Watched
 from caudal_core.errors import MixedMerge
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.notice import Notice
@@ -31,7 +31,7 @@ class ExecutionView:
     callback: Notice | None = None
 
 
-def live_view(execution: Execution, last: int | None = None) -> ExecutionView:
+def live_view(execution: Watched, last: int | None = None) -> ExecutionView:
     """Of an execution in memory, with all its runs or the last ones."""
     runs = execution.runs if last is None else execution.runs[max(0, len(execution.runs) - last) :]
     current = execution.current_node_id

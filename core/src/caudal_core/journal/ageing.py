@@ -7,8 +7,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Engine, func, select, tuple_
 
+from caudal_core.journal.identity import MARK
 from caudal_core.journal.records import FINISHED
 from caudal_core.journal.tables import (
+    about,
     execution,
     node_run,
     plan,
@@ -145,6 +147,9 @@ class Ageing:
         with self._database.connect() as connection:
             for row in connection.execute(query.where(execution.c.inputs_ref.is_not(None))):
                 yield row[0], row[1]
+            # What says that this is the place of the database's large values (see `identity`).
+            for name in connection.scalars(select(about.c.value).where(about.c.key == MARK)):
+                yield "", name
 
 
 _ENDED = (

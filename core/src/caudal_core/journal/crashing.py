@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from itertools import count
 
 from caudal_core.errors import InvalidRequest
-from caudal_core.journal.journal import Row, Sink
+from caudal_core.journal.journal import Lost, Row, Sink
 from caudal_core.journal.records import SETTLED
 from caudal_core.journal.statements import NODE, Statement
 
@@ -101,15 +101,16 @@ class CrashingSink:
         """Nothing ahead of the commit: each is looked through whole."""
         return False
 
-    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
+    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> Lost | None:
         """See `Sink.commit`."""
         found = any(self._is_it(statement, row) for statement, row in rows)
         now = found and self._point.passes()
         if now and self._point.side == "before":
             die(self._sink)
-        await self._sink.commit(rows, fed)
+        lost = await self._sink.commit(rows, fed)
         if now:
             die(self._sink)
+        return lost
 
     async def shrink(self) -> bool:
         """See `Sink.shrink`."""

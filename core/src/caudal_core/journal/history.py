@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from sqlalchemy import Engine, Row, Select, Text, cast, exists, func, select
+from sqlalchemy import Engine, Row, Select, func, select
 
 from caudal_core.journal.effects import Effects
+from caudal_core.journal.elsewhere import Elsewhere
+from caudal_core.journal.filters import Filter, filtered
 from caudal_core.journal.notice import ARMED, CALLBACK, DUE, Notice
 from caudal_core.journal.records import ExecutionRecord, NodeRun
 from caudal_core.journal.rows import notes_of, outputs_of
@@ -51,21 +53,6 @@ _RECORD = (
 
 
 @dataclass(frozen=True, slots=True)
-class Filter:
-    """Which executions to list, newest first; `before` is the `(created, id)` of the last seen."""
-
-    status: tuple[str, ...] = ()
-    workflow_id: str | None = None
-    organization: str | None = None
-    since: float | None = None
-    until: float | None = None
-    labels: Mapping[str, str] | None = None
-    parent: str | None = None
-    before: tuple[float, str] | None = None
-    limit: int = 50
-
-
-@dataclass(frozen=True, slots=True)
 class StoredNode:
     """What a node was when its execution was accepted; `input` by port as `[node, port]` lists."""
 
@@ -97,6 +84,7 @@ class History:
         self.waits = Waits(database)
         self.states = NodeStates(database)
         self.effects = Effects(database, self.plan)
+        self.elsewhere = Elsewhere(database)
 
     def execution(self, execution_id: str) -> ExecutionRecord | None:
         """One execution, or nothing."""
@@ -113,7 +101,7 @@ class History:
 
     def executions(self, wanted: Filter) -> list[ExecutionRecord]:
         """A page of executions, newest first."""
-        query = _filtered(select(*_RECORD), wanted)
+        query = filtered(select(*_RECORD), wanted, self._database)
         if wanted.before:
             created, last = wanted.before
             older = (execution.c.created < created) | (
@@ -126,7 +114,7 @@ class History:
     def count(self, wanted: Filter) -> int:
         """How many executions there are of this kind, whatever the page."""
         with self._database.connect() as connection:
-            query = _filtered(select(func.count()).select_from(execution), wanted)
+            query = filtered(select(func.count()).select_from(execution), wanted, self._database)
             return int(connection.execute(query).scalar_one())
 
     def open_states(self) -> dict[str, tuple[int, float]]:
@@ -195,6 +183,13 @@ class History:
         with self._database.connect() as connection:
             return [Notice(*row) for row in connection.execute(query.order_by(notice.c.created))]
 
+    def notice(self, notice_id: str) -> Notice | None:
+        """One of them, as it is now."""
+        query = select(*notice.columns).where(notice.c.id == notice_id)
+        with self._database.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else Notice(*row)
+
     def callback(self, execution_id: str) -> Notice | None:
         """Who is called when an execution has ended, and how that went."""
         query = select(*notice.columns).where(
@@ -239,25 +234,6 @@ def _inputs(value: bytes | None, ref: str | None) -> tuple[Any, str | None]:
     if value is None and ref is None:
         return {}, None
     return (None if value is None else decode(value)), ref
-
-
-def _filtered(query: Select[Any], wanted: Filter) -> Select[Any]:
-    if wanted.status:
-        query = query.where(execution.c.state.in_(wanted.status))
-    if wanted.workflow_id is not None:
-        query = query.where(execution.c.workflow_id == wanted.workflow_id)
-    if wanted.organization is not None:
-        query = query.where(execution.c.organization == wanted.organization)
-    if wanted.parent is not None:
-        query = query.where(execution.c.parent == wanted.parent)
-    if wanted.since is not None:
-        query = query.where(execution.c.created >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(execution.c.created < wanted.until)
-    for key, value in (wanted.labels or {}).items():
-        label = func.json_each(cast(execution.c.labels, Text)).table_valued("key", "value")
-        query = query.where(exists().where(label.c.key == key, label.c.value == value))
-    return query
 
 
 def _record(row: Row[Any]) -> ExecutionRecord:

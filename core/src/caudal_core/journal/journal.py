@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from time import perf_counter
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from caudal_core.errors import Unavailable
 
@@ -25,6 +25,16 @@ Told = Callable[[Sequence[Any]], None]
 Measured = Callable[[float, int], None]
 
 
+class Lost(NamedTuple):
+    """What a commit has left out: rows of executions that are no longer this server's.
+
+    `owner` is the name under which this server is believed to be dead, if it is.
+    """
+
+    executions: Collection[str]
+    owner: str | None = None
+
+
 class Sink(Protocol):
     """Where batches go."""
 
@@ -34,10 +44,11 @@ class Sink(Protocol):
     def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:
         """Take rows of the next commit ahead of it; false where that is not possible now."""
 
-    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
+    async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> Lost | None:
         """Write all rows in one transaction; returns once they will survive a power cut.
 
-        The first `fed` of them were fed already. After a failure nothing counts as fed.
+        The first `fed` of them were fed already. After a failure nothing counts as fed. Where
+        several servers write, what it has left out is returned.
         """
 
     async def shrink(self) -> bool:
@@ -74,7 +85,7 @@ class Journal:
     `told(subjects)` is called on the event loop after each commit with what was given to `write`,
     in order. A commit that fails is tried again until it succeeds: nothing is dropped and nobody
     is told meanwhile; `fault` then says what is wrong. `measured` gets the seconds and the rows of
-    each commit.
+    each commit. `lost` is told, before anybody else, what a commit has left out.
     """
 
     def __init__(
@@ -82,9 +93,11 @@ class Journal:
         sink: Sink,
         told: Told = lambda _: None,
         measured: Measured = lambda _, __: None,
+        lost: Callable[[Lost], None] = lambda _: None,
     ) -> None:
         self.told = told
         self._measured = measured
+        self._lost = lost
         self.fault: str | None = None
         self._sink = sink
         self._rows: list[tuple[int, Row]] = []
@@ -198,7 +211,7 @@ class Journal:
         begin = perf_counter()
         while True:
             try:
-                await self._sink.commit(rows, fed)
+                lost = await self._sink.commit(rows, fed)
             except Unavailable as error:
                 self.fault = error.text()
                 fed = self._fed = 0
@@ -207,6 +220,8 @@ class Journal:
             else:
                 self.fault = None
                 self._measured(perf_counter() - begin, len(rows))
+                if lost is not None:
+                    self._lost(lost)
                 return
 
 

@@ -88,10 +88,15 @@ def revision_of(connection: sqlalchemy.Connection) -> str | None:
 
 def upgrade(engine: sqlalchemy.Engine, *, to: str | None = None) -> None:
     """Bring the tables up to this version, in one transaction; an empty database gets them all."""
+    with engine.connect() as connection:
+        upgrade_in(connection, to=to)
+
+
+def upgrade_in(connection: sqlalchemy.Connection, *, to: str | None = None) -> None:
+    """The same on a connection, in its transaction if it is in one."""
     from alembic import command
 
-    with engine.connect() as connection:
-        command.upgrade(_config(connection), to or head())
+    command.upgrade(_config(connection), to or head())
 
 
 def _config(connection: sqlalchemy.Connection) -> Any:

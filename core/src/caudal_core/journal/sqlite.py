@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import marshal
 import os
-import socket
 import sqlite3
-import struct
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +12,7 @@ from typing import Any
 
 from caudal_core.errors import Unavailable
 from caudal_core.journal import writer_process
+from caudal_core.journal.child import Child
 from caudal_core.journal.journal import Row
 from caudal_core.journal.lock import take_lock
 from caudal_core.journal.writer_process import ALL, COMMIT, FEED, TELL
@@ -26,7 +23,6 @@ PRAGMAS = (
     "PRAGMA synchronous=FULL",
     "PRAGMA busy_timeout=5000",
 )
-FRAME_HEAD = 8
 KEPT_PAGES = 256
 STEP_PAGES = 200
 """Free pages that are kept in the file, and those that are given back in one step."""
@@ -40,15 +36,13 @@ class SqliteSink:
         self.pragmas: Sequence[str] = PRAGMAS
         self._lock_file = folder / "caudal.lock"
         self._lock: int | None = None
-        self._process: subprocess.Popen[bytes] | None = None
-        self._reader: asyncio.StreamReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
+        self._child = Child()
         self._turn = asyncio.Lock()
 
     @property
     def pid(self) -> int | None:
         """The writer's process id."""
-        return self._process.pid if self._process else None
+        return self._child.pid
 
     async def open(self) -> None:
         """Lock the folder and start the writer.
@@ -74,18 +68,9 @@ class SqliteSink:
             raise Unavailable(message=f"the journal cannot be opened: {error}") from error
 
     async def _start(self, lock: int) -> None:
-        ours, theirs = socket.socketpair()
-        script = str(Path(writer_process.__file__))
-        with theirs:
-            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own script; it returns at once
-                [sys.executable, "-I", "-S", script, str(theirs.fileno())],
-                pass_fds=[theirs.fileno(), lock],
-                stdin=subprocess.DEVNULL,
-                start_new_session=True,
-                env={},
-            )
-        self._reader, self._writer = await asyncio.open_connection(sock=ours)
-        error = await self._exchange(self._opening())
+        command = [sys.executable, "-I", "-S", str(Path(writer_process.__file__))]
+        await self._child.start(command, keep=(lock,), env={})
+        error = await self._child.exchange(self._opening())
         if error is not None:
             raise Unavailable(message=f"the journal cannot be opened: {error}")
 
@@ -101,10 +86,7 @@ class SqliteSink:
 
     def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:
         """See `Sink.feed`."""
-        if self._writer is None or self._writer.is_closing():
-            return False
-        self._send((FEED, rows))
-        return True
+        return self._child.send((FEED, rows))
 
     async def commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         """See `Sink.commit`. Every row may be written twice without harm."""
@@ -113,15 +95,15 @@ class SqliteSink:
 
     async def _commit(self, rows: Sequence[tuple[int, Row]], fed: int) -> None:
         try:
-            if self._writer is None and self._lock is not None:
+            if not self._child.runs and self._lock is not None:
                 await self._start(self._lock)
                 fed = 0
-            error = await self._exchange((COMMIT if fed else ALL, list(rows[fed:])))
+            error = await self._child.exchange((COMMIT if fed else ALL, list(rows[fed:])))
         except Unavailable:
-            await self._stop()
+            await self._child.stop()
             raise
         except (OSError, EOFError) as cause:
-            await self._stop()
+            await self._child.stop()
             raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
         if error is not None:
             raise Unavailable(message=f"the journal cannot be written: {error}")
@@ -147,7 +129,7 @@ class SqliteSink:
         """
         try:
             async with self._turn:
-                found = await self._exchange((TELL, list(texts)))
+                found = await self._child.exchange((TELL, list(texts)))
         except (OSError, EOFError) as cause:
             raise Unavailable(message=f"the journal's writer has ended: {cause!r}") from cause
         if isinstance(found, str):
@@ -155,52 +137,9 @@ class SqliteSink:
         rows: list[Any] = found
         return rows
 
-    async def _exchange(self, value: Any) -> Any:
-        if self._writer is None or self._reader is None:
-            raise EOFError
-        self._send(value)
-        await self._writer.drain()
-        (size,) = struct.unpack("!Q", await self._reader.readexactly(FRAME_HEAD))
-        return marshal.loads(await self._reader.readexactly(size))  # noqa: S302 - our child
-
-    def _send(self, value: Any) -> None:
-        try:
-            body = marshal.dumps(value)
-        except ValueError:
-            body = marshal.dumps(_plain(value))
-        if self._writer is not None:
-            self._writer.write(struct.pack("!Q", len(body)) + body)
-
     async def close(self) -> None:
         """End the writer and let go of the folder."""
-        await self._stop()
+        await self._child.stop()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
-
-    async def _stop(self) -> None:
-        """Close the socket, which ends the writer, and wait for it."""
-        writer, process = self._writer, self._process
-        self._writer = self._reader = self._process = None
-        if writer is not None:
-            writer.close()
-            await asyncio.gather(writer.wait_closed(), return_exceptions=True)
-        if process is not None:
-            await asyncio.get_running_loop().run_in_executor(None, _end, process)
-
-
-def _plain(value: Any) -> Any:
-    """The same with the members of enums as the texts and numbers that they are."""
-    if isinstance(value, list | tuple):
-        return tuple(map(_plain, value))
-    if isinstance(value, str):
-        return str.__str__(value)
-    return int(value) if isinstance(value, int) else value
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()

@@ -18,7 +18,7 @@ from sqlalchemy import (
     literal_column,
     update,
 )
-from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 
 from caudal_core.journal import tables
@@ -108,8 +108,17 @@ NODE = tuple(column.name for column in tables.node_run.columns)
 """The columns of each row in the order in which its values come; ids follow for updates."""
 
 
-def statements() -> list[str]:
-    """The SQL of every `Statement`, for SQLite, with `?` for each value."""
+ToSql = Callable[[Any], str]
+
+
+def statements(to_sql: ToSql | None = None) -> list[str]:
+    """The SQL of every `Statement`, for SQLite, with `?` for each value, unless said otherwise."""
+    made = clauses()
+    return [(to_sql or _sql)(made[number]) for number in range(len(made))]
+
+
+def clauses() -> dict[int, Any]:
+    """Every `Statement` for any database; the order of its values is that of its parameters."""
     key: BindParameter[str] = bindparam("key")
     by_id = tables.execution.c.id == key
     workflow = tables.workflow
@@ -149,7 +158,7 @@ def statements() -> list[str]:
     }
     for number, table in erasures().items():
         made[number] = delete(table).where(table.c.execution == key)
-    return [_sql(made[number]) for number in range(len(made))]
+    return made
 
 
 def _waiting() -> dict[int, Any]:
@@ -204,12 +213,12 @@ VERSION = "INSERT INTO alembic_version SELECT {} WHERE NOT EXISTS (SELECT 1 FROM
 """As what brings a database from one version to the next keeps it (see `journal.schema`)."""
 
 
-def schema() -> list[str]:
+def schema(to_sql: ToSql | None = None) -> list[str]:
     """What brings the tables into being where they are not there yet."""
-    found = []
+    found, sql = [], to_sql or _sql
     for table in tables.metadata.sorted_tables:
-        found.append(_sql(CreateTable(table, if_not_exists=True)))
-        found += [_sql(CreateIndex(index, if_not_exists=True)) for index in table.indexes]
+        found.append(sql(CreateTable(table, if_not_exists=True)))
+        found += [sql(CreateIndex(index, if_not_exists=True)) for index in table.indexes]
     return [*found, VERSION_TABLE, VERSION.format(f"'{tables.SCHEMA_VERSION:04d}'")]
 
 
@@ -221,7 +230,7 @@ def _replace(table: Table, columns: tuple[str, ...] | list[str]) -> Insert:
 def _keep(table: Table, columns: tuple[str, ...]) -> Insert:
     """Leaves a row that is there as it is; what else a row may break is still an error."""
     values: dict[str, BindParameter[Any]] = {name: bindparam(name) for name in columns}
-    return sqlite.insert(table).values(values).on_conflict_do_nothing()
+    return postgresql.insert(table).values(values).on_conflict_do_nothing()  # SQLite's words too
 
 
 def _update(columns: tuple[str, ...]) -> Update:

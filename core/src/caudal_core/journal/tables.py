@@ -61,7 +61,6 @@ execution = Table(
     Column("state", Text, nullable=False),
     Column("owner", Text),
     Column("epoch", Integer, nullable=False),
-    Column("lease_until", Float),
     Column("cancel_requested", Float),
     Column("deadline", Float),
     Column("client_key", Text, unique=True),
@@ -238,3 +237,21 @@ notice = Table(
 )
 """Who is to be told of what (`caudal_core.journal.notice`). It is written in the transaction of
 what it tells of; a callback's row stays as long as its execution, any other until it is told."""
+
+server = Table(
+    "server",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("started", Float, nullable=False),
+    Column("lease_until", Float, nullable=False),
+)
+"""The servers that have executions, where several share a database, and until when each is believed
+to live, by the database's clock. An owner that is not here has lost what it had."""
+
+Index(
+    "execution_to_cancel",
+    execution.c.owner,
+    sqlite_where=execution.c.cancel_requested.is_not(None) & execution.c.completed.is_(None),
+    postgresql_where=execution.c.cancel_requested.is_not(None) & execution.c.completed.is_(None),
+)

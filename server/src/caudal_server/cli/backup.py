@@ -27,6 +27,7 @@ def backup(file: Archive, *, data: DataFolder = None) -> None:
     from caudal_server.settings import load_settings
 
     settings = load_settings(data=data)
+    _refuse_database(settings)
     _check(settings)
     found = back_up(settings.data, blobs_of(settings), file)
     say(f"✓ {file}: {_counted(found)}, {file.stat().st_size:,} bytes", "green")
@@ -54,23 +55,33 @@ def restore(
     from caudal_server.settings import load_settings
 
     settings = load_settings(data=data)
+    _refuse_database(settings)
     found = restored(file, settings.data, blobs_of(settings))
     say(f"✓ {settings.data}: {_counted(found)}", "green")
 
 
 def migrate(*, data: DataFolder = None) -> None:
-    """Bring the database of an older version up to this one; a server does so by itself.
+    """Bring the database of an older version up to this one.
 
-    A copy is made beside it first, and the way back is told.
+    A server does so by itself in its data folder. A copy is made beside it first, and the way back
+    is told. A PostgreSQL (CAUDAL_DATABASE_URL) is brought up by this alone: back it up before, and
+    stop all servers on it.
     """
     from caudal_core.errors import InvalidRequest
     from caudal_core.journal import schema
     from caudal_core.journal.lock import held
     from caudal_server.backup import JOURNAL
     from caudal_server.cli.terminal import say
+    from caudal_server.databases import bring_up
     from caudal_server.settings import load_settings
 
-    folder = load_settings(data=data).data
+    settings = load_settings(data=data)
+    if settings.database is not None:
+        before = bring_up(settings.database)
+        what = "nothing to do" if before == schema.head() else f"it was of {before or 'none'}"
+        say(f"✓ the database is of schema {schema.head()}: {what}", "green")
+        return
+    folder = settings.data
     database = folder / JOURNAL
     if not database.is_file():
         message = f"{folder} holds no {JOURNAL}; name the server's data folder with --data"
@@ -87,6 +98,17 @@ def migrate(*, data: DataFolder = None) -> None:
 def _counted(found: Contents) -> str:
     databases = ", ".join(sorted(found.databases))
     return f"{databases}, {found.values:,} large values, {found.files:,} files"
+
+
+def _refuse_database(settings: Settings) -> None:
+    from caudal_core.errors import InvalidRequest
+
+    if settings.database is not None:
+        message = (
+            "the journal is in a PostgreSQL (CAUDAL_DATABASE_URL), this is about a data folder: "
+            "use pg_dump and pg_restore, the database first, then a copy of the large values"
+        )
+        raise InvalidRequest(message=message)
 
 
 def _check(settings: Settings) -> None:

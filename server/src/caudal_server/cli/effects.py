@@ -11,7 +11,10 @@ from caudal_server.cli.options import AsJson, DataFolder
 from caudal_server.cli.terminal import print_json, print_table, say
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
     from caudal_core.journal.effects import Done
+    from caudal_server.settings import Settings
 
 MOST = 10_000
 
@@ -26,8 +29,8 @@ def effects(
 ) -> None:
     """List what nodes did to the world, the newest first, and whether that is known.
 
-    It reads the data folder, also beside a running server. JSON is a list of the objects of
-    `GET /api/effects`.
+    It reads the data folder, or CAUDAL_DATABASE_URL, also beside a running server. JSON is a list
+    of the objects of `GET /api/effects`.
     """
     from caudal_core.values import to_wire
     from caudal_server.ledger import effect_document
@@ -46,24 +49,34 @@ def effects(
 
 
 def _read(since: str, data: Path | None) -> list[Done]:
-    from caudal_core.engine import FolderStorage
-    from caudal_core.errors import InvalidRequest
     from caudal_core.journal.effects import EffectFilter
+    from caudal_core.journal.history import History
     from caudal_server.ledger import since_of
     from caudal_server.settings import load_settings
 
     settings = load_settings(data=data)
     moment = since_of("--since", since, settings.timezone)
+    database = _database(settings)
+    try:
+        wanted = EffectFilter(since=moment or 0.0, limit=MOST)
+        return History(database).effects.list(wanted)
+    finally:
+        database.dispose()
+
+
+def _database(settings: Settings) -> Engine:
+    from caudal_core.errors import InvalidRequest
+    from caudal_core.journal.postgres import PostgresPlace
+    from caudal_core.journal.reading import open_for_reading
+    from caudal_server.databases import check_journal
+
+    if (url := settings.database) is not None:
+        check_journal(url)
+        return PostgresPlace(url).engine()
     if not (settings.data / "caudal.db").exists():
         message = f"there is no database in {settings.data}; name the folder with --data"
         raise InvalidRequest(message=message)
-    storage = FolderStorage(settings.data)
-    storage.opened()
-    try:
-        wanted = EffectFilter(since=moment or 0.0, limit=MOST)
-        return storage.history.effects.list(wanted) if storage.history else []
-    finally:
-        storage.close()
+    return open_for_reading(settings.data / "caudal.db")
 
 
 def _row(done: Done) -> list[str]:

@@ -30,5 +30,5 @@ def local_engine(folder: Path, *, readable: Path) -> Engine:
         en="set filePath to a file beside the workflow, or --data to the folder with the upload",
         es="indique en filePath un archivo junto al flujo, o en --data la carpeta con lo subido",
     )
-    here = settings.model_copy(update={"data": folder, "file_roots": roots})
+    here = settings.model_copy(update={"data": folder, "database_url": None, "file_roots": roots})
     return make_engine(here, advice=advice)

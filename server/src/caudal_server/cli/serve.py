@@ -24,8 +24,12 @@ def serve(
     ] = None,
     data: DataFolder = None,
     database: Annotated[
-        str | None, typer.Option(metavar="KIND", help="sqlite, which is all there is so far.")
+        str | None,
+        typer.Option(metavar="URL", help="A PostgreSQL in place of the data folder's sqlite."),
     ] = None,
+    migrate: Annotated[
+        bool, typer.Option("--migrate", help="First bring an older PostgreSQL up.")
+    ] = False,
     workflows: Annotated[
         Path | None,
         typer.Option(
@@ -41,19 +45,17 @@ def serve(
     from caudal_server import serving
     from caudal_server.app import create_app
     from caudal_server.assembly import make_engine
+    from caudal_server.databases import bring_up
     from caudal_server.settings import load_settings
 
-    _check_database(database)
-    settings = load_settings(host=host, port=port, data=data, workflows=workflows, runner=runner)
+    settings = load_settings(
+        host=host,
+        port=port,
+        data=data,
+        database_url=database,
+        workflows=workflows,
+        runner=runner,
+    )
+    if migrate and settings.database is not None:
+        bring_up(settings.database)
     serving.serve(create_app(make_engine(settings), settings), settings)
-
-
-def _check_database(database: str | None) -> None:
-    from caudal_core.errors import InvalidRequest
-
-    if database not in (None, "sqlite"):
-        message = (
-            f"--database {database}: this version keeps everything in an SQLite database in the "
-            "data folder; leave --database out, and name the folder with --data"
-        )
-        raise InvalidRequest(message=message)

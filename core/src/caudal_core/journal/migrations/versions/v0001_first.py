@@ -56,7 +56,6 @@ def upgrade() -> None:
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("epoch", sa.Integer(), nullable=False),
-        sa.Column("lease_until", sa.Float(), nullable=True),
         sa.Column("cancel_requested", sa.Float(), nullable=True),
         sa.Column("deadline", sa.Float(), nullable=True),
         sa.Column("client_key", sa.Text(), nullable=True),
@@ -88,6 +87,14 @@ def upgrade() -> None:
     )
     op.create_index("execution_by_state", "execution", ["state"], unique=False)
     op.create_index("execution_by_workflow", "execution", ["workflow_id", "created"], unique=False)
+    op.create_index(
+        "execution_to_cancel",
+        "execution",
+        ["owner"],
+        unique=False,
+        sqlite_where=sa.text("cancel_requested IS NOT NULL AND completed IS NULL"),
+        postgresql_where=sa.text("cancel_requested IS NOT NULL AND completed IS NULL"),
+    )
     op.create_table(
         "node_run",
         sa.Column("execution", sa.Text(), nullable=False),
@@ -153,6 +160,14 @@ def upgrade() -> None:
         sa.Column("hash", sa.Text(), nullable=False),
         sa.Column("json", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("hash"),
+    )
+    op.create_table(
+        "server",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("started", sa.Float(), nullable=False),
+        sa.Column("lease_until", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
     )
     op.create_table(
         "timer",

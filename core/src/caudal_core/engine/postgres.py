@@ -1,0 +1,113 @@
+"""A PostgreSQL that several servers may share."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from caudal_core.hookspecs import BlobStore
+from caudal_core.journal import Sink
+from caudal_core.journal.blobs import BlobFolder
+from caudal_core.journal.leases import DatabaseLeases, Leases, SoleHolder
+
+if TYPE_CHECKING:
+    import sqlalchemy
+
+    from caudal_core.journal.ageing import Ageing
+    from caudal_core.journal.history import History
+    from caudal_core.journal.servers import Servers
+    from caudal_core.journal.triggers import TriggerStore
+    from caudal_core.journal.workflows import WorkflowStore
+
+
+class PostgresStorage:
+    """The database at a URL, and blobs in `blobs` or in the data folder.
+
+    Several servers may have it at one time, where all of them have the same blobs; `place` says to
+    people where these are. What a server has is another's `lease` seconds after it was last heard
+    of. `NotAvailable` where the driver is not installed.
+    """
+
+    exclusive = False
+
+    def __init__(
+        self,
+        url: str,
+        folder: str | os.PathLike[str],
+        blobs: BlobStore | None = None,
+        *,
+        lease: float = 15.0,
+        place: str | None = None,
+    ) -> None:
+        from caudal_core.journal.postgres import PostgresPlace
+
+        self.folder = Path(folder)
+        self.blobs: BlobStore | None = blobs or BlobFolder(self.folder / "blobs")
+        self.ageing: Ageing | None = None
+        self.history: History | None = None
+        self.workflows: WorkflowStore | None = None
+        self.triggers: TriggerStore | None = None
+        self.servers: Servers | None = None
+        self.leases: Leases = SoleHolder()
+        self._lease = lease
+        self._blobs_place = place or str((self.folder / "blobs").absolute())
+        self._place = PostgresPlace(url)
+        self._database: sqlalchemy.Engine | None = None
+
+    @property
+    def owner(self) -> str:
+        """The name under which this server has its executions."""
+        return self.servers.owner if self.servers is not None else ""
+
+    def sink(self) -> Sink:
+        """The process that writes to the database."""
+        from caudal_core.journal.postgres import PostgresSink
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        return PostgresSink(self._place, lambda: self.owner, self._lease / 2)
+
+    def opened(self) -> None:
+        """Get ready to read; `WrongPlace` if other servers keep large values elsewhere."""
+        from caudal_core.journal.ageing import Ageing
+        from caudal_core.journal.history import History
+        from caudal_core.journal.identity import check_blobs
+        from caudal_core.journal.servers import Servers
+        from caudal_core.journal.triggers import TriggerStore
+        from caudal_core.journal.workflows import WorkflowStore
+
+        database = self._database = self._place.engine()
+        if self.blobs is not None:
+            check_blobs(database, self.blobs, self._blobs_place)
+        self.servers = Servers(database, self._lease)
+        self.servers.register()
+        self.leases = DatabaseLeases(database, self.servers.owner, self._lease)
+        reading = database.execution_options(isolation_level="AUTOCOMMIT")
+        self.ageing = Ageing(reading)
+        self.history = History(reading)
+        self.workflows = WorkflowStore(reading)
+        self.triggers = TriggerStore(reading)
+
+    def sizes(self) -> tuple[int | None, int | None]:
+        """The database, and the blobs where they are in a folder."""
+        from sqlalchemy import func, select
+
+        size: int | None = None
+        if self._database is not None:
+            with self._database.connect() as connection:
+                query = select(func.pg_database_size(func.current_database()))
+                size = connection.execute(query).scalar_one()
+        return size, self.blobs.measured() if isinstance(self.blobs, BlobFolder) else None
+
+    def free(self) -> int | None:
+        """What is free where blobs are, if that is a folder."""
+        if not isinstance(self.blobs, BlobFolder):
+            return None
+        there = self.blobs.folder if self.blobs.folder.exists() else self.folder
+        return shutil.disk_usage(there).free
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._database is not None:
+            self._database.dispose()
