@@ -81,6 +81,7 @@ FREE = {
     Statement.ERASE_EXECUTION,
     Statement.ERASE_VERSION,
     Statement.ERASE_PLAN,
+    Statement.ERASE_EVENT,
     *erasures(),
 }
 """What any server may write: it is nobody's execution, it has ended, or it is a request. Every
