@@ -151,7 +151,7 @@ async def cut_off(engine: Engine) -> None:
     journal._task.cancel()  # noqa: SLF001 - there is no public way to die
     await asyncio.gather(journal._task, return_exceptions=True)  # noqa: SLF001
     await journal._sink.close()  # noqa: SLF001
-    left = [*engine._tasks, *(task for e in engine.unfinished for task in e.tasks)]  # noqa: SLF001
+    left = [*engine._conductor.tasks, *(task for e in engine.unfinished for task in e.tasks)]  # noqa: SLF001
     engine.closing = True
     for task in left:
         task.cancel()

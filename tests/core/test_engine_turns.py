@@ -70,7 +70,7 @@ async def test_more_wait_in_their_order(tmp_path: Path, *, stored: bool) -> None
         await doors.came(a, b, c, d, e)
         await doors.let(d, e)
         assert {"completed"} == {execution.record.state for execution in all_}
-        assert {} == engine._turns._running  # noqa: SLF001 - nothing is remembered for ever
+        assert {} == engine._conductor.turns._running  # noqa: SLF001 - nothing is remembered for ever
 
 
 async def test_others_do_not_wait(tmp_path: Path) -> None:

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
-from time import time
 from typing import Any, Self
 
+from caudal_core.engine.acceptance import Acceptance
 from caudal_core.engine.again import Again
 from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.budget import LoopBudget
+from caudal_core.engine.cancelling import Cancelling
 from caudal_core.engine.claims import Claims
+from caudal_core.engine.conductor import Conductor
 from caudal_core.engine.dormant import Dormant
-from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.follow import Follower
-from caudal_core.engine.graphs import GraphCache, is_heavy
+from caudal_core.engine.graphs import GraphCache
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.library import Library
+from caudal_core.engine.lookup import Counted, Lookup
 from caudal_core.engine.means import Means
 from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
@@ -27,46 +28,27 @@ from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
 from caudal_core.engine.outbox import Outbox
 from caudal_core.engine.ownership import Ownership
-from caudal_core.engine.recorder import Parked
 from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.resume import (
-    adopt,
-    adopt_again,
-    fetched,
-    read_edited,
-    read_inputs,
-    stopped_before,
-)
 from caudal_core.engine.retention import Retention
 from caudal_core.engine.room import Room
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.single import run_single
 from caudal_core.engine.states import States
 from caudal_core.engine.storage import MemoryStorage, Storage
-from caudal_core.engine.turns import Turns
 from caudal_core.engine.versions import Versions
-from caudal_core.engine.view import ExecutionView, live_view, with_inputs
-from caudal_core.engine.waiting import Found, restore_waits
+from caudal_core.engine.view import ExecutionView, live_view
 from caudal_core.engine.watched import Watched
-from caudal_core.errors import Conflict, NotFound, Overloaded, Unavailable
+from caudal_core.errors import Conflict, Unavailable
 from caudal_core.graph import Graph
-from caudal_core.intake import check_texts
-from caudal_core.journal import FINISHED, SETTLED, ExecutionRecord, Journal, NodeRun
+from caudal_core.journal import Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
-from caudal_core.journal.journal import Lost, Row
-from caudal_core.journal.notice import Notice
-from caudal_core.journal.rows import accept_row, node_row
-from caudal_core.journal.statements import Statement
-from caudal_core.journal.waits import NO_NODE, Approval, Timer
-from caudal_core.payload import EMPTY, Payload, TablePayload
+from caudal_core.journal.journal import Row
+from caudal_core.journal.waits import Approval
+from caudal_core.payload import Payload
 from caudal_core.registry import Registry
 from caudal_core.runner import EmbeddedRunner, NodeResult, Runner
 from caudal_core.runner.pool import ThreadPool
-from caudal_core.tables.columns import Columns
-from caudal_core.tables.ipc import open_ipc
 from caudal_core.values import JSON
-
-ACCEPT_SECONDS = 10.0
 
 
 class Engine:
@@ -95,29 +77,30 @@ class Engine:
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
         self.meters = Meters()
-        self._tasks: set[asyncio.Task[None]] = set()
         self.versions = Versions()
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
-        self._means: Means | None = None
         blobs = self.storage.blobs
         put = crashing_put(blobs.put) if blobs else None
-        self._keeper = Keeper(put, self._reading.run, self._reopened)
-        self._recovery = Recovery(self, self._made, self._resume)
+        self._lookup = Lookup(self.storage, self._reading)
+        self._keeper = Keeper(put, self._reading.run, self._lookup.reopened)
+        self._shelf = Shelf(self.options.keep_finished)
+        self._acceptance = Acceptance(self, self._keeper, self.versions, self._shelf)
+        self._conductor = Conductor(self, self._shelf, self._notices)
+        self._recovery = Recovery(self, self._conductor.made, self._conductor.resume)
+        self._cancelling = Cancelling(self, self._conductor, self._recovery)
         self.approvals = Approvals(self)
         self.states = States(self)
-        self._dormant = Dormant(self, self._recovery, self._resume)
-        self._shelf = Shelf(self.options.keep_finished, forever=True)
+        self.dormant = Dormant(self, self._recovery, self._conductor.resume)
         self.room = Room(self.storage.free, self.options.disk_reserve, self._reading.run)
-        self._turns = Turns()
         self.retention = Retention(self)
         self.library = Library(self)
         self.follower = Follower(self)
         self.ownership: Ownership | None = None
         self.once = Once(self)
         self.outbox = Outbox(self)
-        self.again = Again(self, self._check_open)
+        self.again = Again(self, self._acceptance.check_open)
 
     # -- its life --------------------------------------------------------------------------------
 
@@ -131,7 +114,7 @@ class Engine:
     async def start(self) -> None:
         """Open the journal and go on with what had not ended when the last engine stopped."""
         sink = crashing(self.storage.sink())
-        self.journal = Journal(sink, self._told, self.meters.commit, self._lost)
+        self.journal = Journal(sink, self._conductor.told, self.meters.commit, self._conductor.lost)
         await self.journal.open()
         try:
             await self._opened()
@@ -141,13 +124,12 @@ class Engine:
 
     async def _opened(self) -> None:
         self.storage.opened()
-        forever = self.storage.history is None
-        self._shelf = Shelf(self.options.keep_finished, forever=forever)
+        self._shelf.forever = self.storage.history is None
         self.runner.start()
         servers = self.storage.servers
         if servers is not None:
-            self.ownership = Ownership(self, servers, self._recovery, self._lose)
-        self._means = Means(
+            self.ownership = Ownership(self, servers, self._recovery, self._conductor.lose)
+        self._conductor.means = Means(
             journal=self.journal,
             runner=self.runner,
             budget=LoopBudget(),
@@ -164,7 +146,7 @@ class Engine:
         if self.ownership is not None:
             await self.ownership.start()
             self.follower.start()
-        self._dormant.alarm.start()
+        self.dormant.alarm.start()
         self.retention.start()
 
     async def close(self, drain: float = 0.0) -> None:
@@ -173,14 +155,14 @@ class Engine:
         What has not ended stays in the journal; the next engine goes on with it.
         """
         self.closing = True
-        await self._dormant.alarm.close()
+        await self.dormant.alarm.close()
         if self.ownership is not None:
             await self.ownership.stop()
         self.room.close()
         self.retention.close()
-        if self._tasks and drain:
-            await asyncio.wait(self._tasks, timeout=drain)
-        drives, left = list(self._tasks), self.unfinished
+        if self._conductor.tasks and drain:
+            await asyncio.wait(self._conductor.tasks, timeout=drain)
+        drives, left = list(self._conductor.tasks), self.unfinished
         nodes = [task for execution in left for task in execution.tasks]
         for task in (*drives, *nodes):
             task.cancel()
@@ -192,7 +174,7 @@ class Engine:
         if self.ownership is not None:
             await self.ownership.close()
             await self.follower.close()
-        for execution in (*left, *self._dormant.all()):
+        for execution in (*left, *self.dormant.all()):
             execution.leave()
         await self.runner.close()
         self.storage.close()
@@ -204,13 +186,7 @@ class Engine:
         self.registry = registry
         self._graphs = GraphCache(registry, self.read)
         if self._recovery.stalled:
-            self._keep_task(self._recovery.again())
-
-    def _keep_task(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        task = asyncio.get_running_loop().create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-        return task
+            self._conductor.keep(self._recovery.again())
 
     # -- submit, watch, cancel -------------------------------------------------------------------
 
@@ -266,7 +242,7 @@ class Engine:
         With `kept` it runs even where the disk takes too long: the caller can find it later.
         """
         self.accept(execution)
-        await self._committed(execution, kept=kept)
+        await self._acceptance.committed(execution, kept=kept)
         return execution
 
     async def prepare(
@@ -286,30 +262,17 @@ class Engine:
 
         `callback` is a URL that is called when it has ended.
         """
-        self._check_open()
-        check_texts([workflow_id, organization, dict(labels or {})], "the call")
-        graph = workflow if isinstance(workflow, Graph) else None
-        if graph is None:
-            document: Mapping[str, Any] = workflow  # type: ignore[assignment]
-            graph = await self.graph(document, workflow_id=workflow_id, digest=digest)
-        payload = await self.measured(inputs)
-        record = ExecutionRecord(
-            id=execution_id or new_id(),
-            workflow_id=graph.workflow_id,
-            workflow_name=graph.name,
-            workflow_hash=graph.hash,
-            plan_hash=graph.plan_hash,
-            total_nodes=len(graph.nodes),
-            created=time(),
+        return await self._acceptance.prepare(
+            workflow,
+            inputs,
+            workflow_id=workflow_id,
+            digest=digest,
             organization=organization,
-            labels=labels or {},
+            labels=labels,
+            execution_id=execution_id,
+            callback=callback,
             origin=origin,
         )
-        env = self.options.environment(graph.settings, record, payload.data, self.states.read)
-        execution = Execution(graph, record, payload, env)
-        if callback is not None:
-            execution.callback = self.outbox.callback(record.id, callback)
-        return execution
 
     def accept(self, execution: Execution, *, held: bool = False) -> None:
         """Write that it is accepted; it runs once that is committed.
@@ -317,115 +280,34 @@ class Engine:
         What is written just before or after is in the same transaction. With `held` it does not
         run before `begin` is called.
         """
-        record = execution.record
-        self._shelf.open[record.id] = execution
-        self.versions.write(execution.graph, self.journal)
-        row = accept_row(record, execution.given, self.storage.owner)
-        execution.given = EMPTY
-        self.journal.write(Statement.ACCEPT, row, None if held else execution, urgent=True)
-        if execution.callback is not None:
-            self.outbox.arm(execution.callback)
-        for run in execution.runs:  # what a retry or a replay takes over
-            self.journal.write(Statement.NODE, node_row(run))
+        self._acceptance.accept(execution, held=held)
 
     def begin(self, execution: Execution) -> None:
         """Let one run that was accepted, which is committed."""
-        self._told([execution])
+        self._conductor.told([execution])
 
     def withdraw(self, execution: Execution) -> None:
         """Forget one that was not accepted after all."""
-        self._shelf.open.pop(execution.id, None)
-        if execution.callback is not None:
-            self.outbox.disarm(execution.callback)
-
-    async def _committed(self, execution: Execution, *, kept: bool) -> None:
-        try:
-            await self.journal.flush(most=ACCEPT_SECONDS)
-        except Unavailable:
-            if kept:
-                raise
-            # The caller hears that it was not accepted: should it be written yet, it must not run.
-            self.journal.write(Statement.CANCEL, (time(), execution.id))
-            stop(execution, "cancel")
-            raise
-
-    def _check_open(self) -> None:
-        if self._means is None:
-            raise Unavailable(message="the engine has not been started")
-        if self.closing:
-            raise Unavailable(message="the engine is stopping")
-        if self.fault is not None:
-            raise Unavailable(message=self.fault)
-        if len(self._shelf.open) >= self.options.max_queued:
-            raise Overloaded(queued=len(self._shelf.open), limit=self.options.max_queued, seconds=5)
+        self._acceptance.withdraw(execution)
 
     async def measured(self, inputs: Mapping[str, Any] | None) -> Payload:
         """The inputs, measured, in a thread where there is much to measure, and kept if large."""
-        if not inputs:
-            return EMPTY
-        plain = dict(inputs)
-        if is_heavy(plain):
-            found: Payload = await self.read(lambda: Payload.of(plain))
-        else:
-            found = Payload.of(plain)
-        await self._keeper.keep_now(found)
-        return found
+        return await self._acceptance.measured(inputs)
 
     async def cancel(self, execution_id: str) -> tuple[bool, str]:
         """Cancel an execution: whether that was still possible, and the status it had.
 
         That it is cancelled is on disk when this returns; it ends within two seconds.
         """
-        execution = self.running(execution_id)
-        if execution is None and self.ownership is not None:
-            return await self.ownership.cancel(execution_id)
-        if execution is None and execution_id in self._recovery.stalled:
-            record = (await self.view(execution_id, last=0)).record
-            before = record.state
-            self._recovery.give_up(record, "cancelled", None)
-            await self.journal.flush(most=ACCEPT_SECONDS)
-            return True, before
-        if execution is None:
-            return await self._cancel_dormant(execution_id)
-        before = execution.record.state
-        if execution.closing is not None:
-            return False, execution.closing.state
-        self.journal.write(Statement.CANCEL, (time(), execution_id), urgent=True)
-        self.cancel_here(execution_id)
-        await self.journal.flush(most=ACCEPT_SECONDS)
-        return True, before
+        return await self._cancelling.cancel(execution_id)
 
     def cancel_here(self, execution_id: str) -> None:
         """End one that runs here, as that is written."""
-        execution = self.running(execution_id)
-        if execution is None or execution.record.cancel_requested is not None:
-            return
-        execution.record.cancel_requested = time()
-        stop(execution, "cancel")
-        if self._turns.leave(execution):
-            self._drive(execution)
-
-    async def _cancel_dormant(self, execution_id: str) -> tuple[bool, str]:
-        """The same for one that only waits, or has ended: the journal knows."""
-        before = (await self.view(execution_id, last=0)).record.state
-        if before in FINISHED:
-            return False, before
-        now = time()
-        self.journal.write(Statement.CANCEL, (now, execution_id))
-        # The timer wakes it even if this process ends before it has done so.
-        wake = Timer(execution_id, NO_NODE, "wake", now, {})
-        self.journal.write(Statement.TIMER, wake.row(), urgent=True)
-        if (execution := self.live(execution_id)) is not None:
-            execution.record.cancel_requested = now
-        await self.journal.flush(most=ACCEPT_SECONDS)
-        await self.take_up(execution_id)
-        if (execution := self.live(execution_id)) is not None:
-            stop(execution, "cancel")  # it was being taken up when it was cancelled
-        return True, before
+        self._conductor.cancel(execution_id)
 
     async def take_up(self, execution_id: str) -> None:
         """Go on with an execution that waits, as there is news for it."""
-        await self._dormant.take_up(execution_id)
+        await self.dormant.take_up(execution_id)
 
     async def watch(self, execution_id: str) -> Watched | None:
         """The execution, to be watched as long as it is held, if it has not ended long ago."""
@@ -433,7 +315,7 @@ class Engine:
         if live is not None:
             return live
         if self.storage.exclusive:
-            return await self._dormant.watch(execution_id)
+            return await self.dormant.watch(execution_id)
         return await self.follower.watch(execution_id)
 
     def running(self, execution_id: str) -> Execution | None:
@@ -462,7 +344,7 @@ class Engine:
         Raises `NotFound`, `Conflict` while it has not ended, `Unavailable` where the disk does not
         take it. Its large values are deleted later, once nothing names them.
         """
-        if self._means is None or self.closing or self.journal.fault is not None:
+        if not self.started or self.closing or self.journal.fault is not None:
             raise Unavailable(message=self.journal.fault or "the engine is not running")
         record = (await self.view(execution_id, last=0)).record
         if execution_id in self._shelf.open or not record.finished:
@@ -476,7 +358,12 @@ class Engine:
 
     def live(self, execution_id: str) -> Execution | None:
         """The execution, if it is still in memory."""
-        return self._shelf.find(execution_id) or self._dormant.find(execution_id)
+        return self._shelf.find(execution_id) or self.dormant.find(execution_id)
+
+    @property
+    def started(self) -> bool:
+        """Whether it has been started."""
+        return self._conductor.means is not None
 
     @property
     def fault(self) -> str | None:
@@ -501,18 +388,11 @@ class Engine:
     @property
     def remembered(self) -> Sequence[Execution]:
         """All executions in memory: the last that have ended, then those that have not."""
-        return [*self._shelf.all(), *self._dormant.all()]
+        return [*self._shelf.all(), *self.dormant.all()]
 
-    async def counted(self) -> Mapping[str, tuple[int, float]]:
+    async def counted(self) -> Counted:
         """By state how many executions have not ended, and when the oldest was accepted."""
-        if self.storage.history is not None:
-            return await self._reading.run(self.storage.history.open_states)  # type: ignore[no-any-return]
-        found: dict[str, tuple[int, float]] = {}
-        for execution in self.unfinished:
-            state, created = execution.record.state, execution.record.created
-            count, oldest = found.get(state, (0, created))
-            found[state] = count + 1, min(oldest, created)
-        return found
+        return await self._lookup.counted(self.unfinished)
 
     async def view(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
         """What is known of an execution, with all its runs or the last ones; `NotFound`.
@@ -526,47 +406,19 @@ class Engine:
 
     async def read_back(self, execution_id: str, *, last: int | None = None) -> ExecutionView:
         """The same as the journal knows it."""
-        found: ExecutionView = await self._reading.run(lambda: self._read(execution_id, last))
-        return found
-
-    def _read(self, execution_id: str, last: int | None) -> ExecutionView:
-        history = self.storage.history
-        record = history.execution(execution_id) if history else None
-        if history is None or record is None:
-            raise NotFound(kind="Execution", id=execution_id)
-        record.error = record.error or self._recovery.stalled.get(execution_id)
-        if not self.storage.exclusive and record.state == "running":  # elsewhere
-            found = history.elsewhere.progress(execution_id)
-            record.completed_nodes, record.failed_nodes = found
-        runs = [] if last == 0 else history.runs(record, last=last)
-        if last is None:
-            edited = read_edited(self.storage, record)
-            with_inputs(runs, read_inputs(self.storage, execution_id), edited)
-        retries, callback = history.retries(execution_id), history.callback(execution_id)
-        return ExecutionView(record, runs, retries=retries, callback=callback)
+        return await self._lookup.view(execution_id, self._recovery, last=last)
 
     async def data(self, payload: Payload) -> JSON:
         """The whole value of a payload, fetched if it is kept elsewhere."""
-        found = await self.whole(payload)
-        if not isinstance(found, TablePayload):
-            return found.data
-        return await self._reading.run(lambda: found.data)
+        return await self._lookup.data(payload)
 
     async def whole(self, payload: Payload) -> Payload:
         """The payload with all of its value, fetched if it is kept elsewhere; a table is mapped."""
-        blobs, ref = self.storage.blobs, payload.ref
-        if payload.whole or ref is None or blobs is None:
-            return payload
-        found: Payload = await self._reading.run(lambda: fetched(blobs, ref, payload.metadata))
-        return found
-
-    def _reopened(self, name: str) -> Columns | None:
-        path = self.storage.blobs.local(name) if self.storage.blobs else None
-        return open_ipc(path) if path is not None else None
+        return await self._lookup.whole(payload)
 
     async def run_node(self, node: Mapping[str, Any], data: JSON = None) -> NodeResult:
         """Run one node by itself; see `caudal_core.engine.single.run_single`."""
-        self._check_open()
+        self._acceptance.check_open()
         env = self.options.environment_alone(new_id(), data)
         return await run_single(node, data, registry=self.registry, runner=self.runner, env=env)
 
@@ -596,113 +448,3 @@ class Engine:
     def tell(self, watched: Watched, runs: Sequence[NodeRun]) -> None:
         """Something has happened to an execution of another server."""
         self._notices.tell(watched, runs, None)
-
-    def _told(self, subjects: Sequence[Any]) -> None:
-        """The journal has committed what these stand for."""
-        changed: dict[Execution, list[NodeRun]] = {}
-        for subject in subjects:
-            if type(subject) is NodeRun:
-                owner = subject.owner
-                if owner is None:
-                    continue  # its execution has ended
-                owner.show(subject)
-                if subject.state in SETTLED:
-                    self.meters.node(subject)
-                if owner in changed:
-                    changed[owner].append(subject)
-                else:
-                    changed[owner] = [subject]
-            else:
-                self._told_of(subject, changed)
-        for execution, runs in changed.items():
-            execution.touch()
-            self._notices.tell(execution, runs, self.registry.hooks)
-
-    def _told_of(self, subject: Any, changed: dict[Execution, list[NodeRun]]) -> None:
-        """What is not a node's run has been committed."""
-        if isinstance(subject, Parked):
-            changed.setdefault(subject.execution, [])
-            self._fall_asleep(subject.execution)
-        elif isinstance(subject, Execution) and not subject.lost:
-            changed.setdefault(subject, [])
-            if subject.closing is None:
-                self.meters.accepted += 1
-                self._begin(subject)
-            else:
-                self._ended(subject, subject.closing.state)
-        elif isinstance(subject, Notice):
-            self.outbox.committed(subject)
-
-    def _ended(self, execution: Execution, state: str) -> None:
-        self.meters.ended[state] += 1
-        self._shelf.end(execution)
-        self._free_turn(execution)
-
-    def _begin(self, execution: Execution) -> None:
-        if self._turns.admit(execution):
-            self._drive(execution)
-
-    def _drive(self, execution: Execution) -> None:
-        if self.closing or self._means is None:
-            return
-        if execution.record.parent is not None:
-            self._shelf.descend(execution.record.parent, execution.id)
-        execution.driver = self._keep_task(Drive(execution, self._means).run())
-
-    def _lost(self, lost: Lost) -> None:
-        """The journal has left out what is another server's now."""
-        self._lose(lost.executions)
-        if lost.owner is not None and self.ownership is not None:
-            self.ownership.died(lost.owner)
-
-    def _lose(self, ids: Collection[str] | None) -> None:
-        """Let go of executions that another server has now; null: of all."""
-        for execution_id in list(self._shelf.open) if ids is None else ids:
-            execution = self.running(execution_id)
-            if execution is None:
-                continue
-            self._shelf.open.pop(execution_id)
-            self._turns.leave(execution)
-            execution.lose()
-            self.outbox.forget(execution_id)
-            self.meters.lease_losses += 1
-            text = "the execution %s is another server's now: what it did here since is dropped"
-            logging.getLogger(__name__).warning(text, execution_id)
-            self._free_turn(execution)
-            self.follower.keep(execution)
-
-    def _free_turn(self, execution: Execution) -> None:
-        for following in self._turns.ended(execution):
-            self._drive(following)
-
-    def _fall_asleep(self, execution: Execution) -> None:
-        if execution.dormant:  # else it was taken up again before that was committed
-            self._shelf.open.pop(execution.id, None)
-            self._dormant.add(execution)
-            if not self.storage.exclusive:  # another server may go on with it
-                self._free_turn(execution)
-
-    def _made(
-        self, record: ExecutionRecord, graph: Graph, inputs: Payload, runs: Sequence[NodeRun]
-    ) -> Execution:
-        """An execution that had not ended when it left memory."""
-        env = self.options.environment(graph.settings, record, inputs.data, self.states.read)
-        execution = Execution(graph, record, inputs, env)
-        adopt(execution, runs)
-        execution.callback = self.outbox.awaited(record.id)
-        return execution
-
-    def _resume(self, execution: Execution, found: Found) -> None:
-        """Go on with an execution that had not ended."""
-        record = execution.record
-        if self.ownership is None:  # else it has been claimed already
-            record.epoch += 1
-            self.journal.write(Statement.CLAIM, (record.epoch, self.storage.owner, record.id))
-        adopt_again(execution)
-        for timer in restore_waits(execution, found):
-            self.journal.write(Statement.WOKEN, (timer.execution, timer.kind, timer.due))
-        execution.dormant = False
-        self._shelf.open[record.id] = execution
-        if (why := stopped_before(execution)) is not None:
-            stop(execution, why)
-        self._begin(execution)

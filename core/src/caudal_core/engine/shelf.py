@@ -19,13 +19,13 @@ BYTES_KEPT = 100_000_000
 class Shelf:
     """`keep` bounds the ended ones, and so does what they take (see the constants above).
 
-    Where nothing else keeps them (`forever`) none is dropped.
+    Where nothing else keeps them (`forever`, until that is known) none is dropped.
     """
 
-    def __init__(self, keep: int, *, forever: bool) -> None:
+    def __init__(self, keep: int) -> None:
         self.open: dict[str, Execution] = {}
         self._keep = keep
-        self._forever = forever
+        self.forever = True
         self._ended: OrderedDict[str, tuple[Execution, int]] = OrderedDict()
         self._runs = 0
         self._bytes = 0
@@ -56,7 +56,7 @@ class Shelf:
         weight = _lighten(execution)
         self._ended[execution.id] = execution, weight
         self._count(execution, weight, 1)
-        while self._too_many() and not self._forever:
+        while self._too_many() and not self.forever:
             _, oldest = self._ended.popitem(last=False)
             self._count(*oldest, -1)
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from caudal_core.engine import Engine, Execution
-from caudal_core.engine.engine import ACCEPT_SECONDS
+from caudal_core.engine.acceptance import ACCEPT_SECONDS
 from caudal_core.graph import Graph
 from caudal_core.journal.journal import Row
 from caudal_core.journal.statements import Statement

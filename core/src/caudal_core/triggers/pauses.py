@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from caudal_core.engine import Engine
-from caudal_core.engine.engine import ACCEPT_SECONDS
+from caudal_core.engine.acceptance import ACCEPT_SECONDS
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.triggers import TriggerStore
 from caudal_core.trigger import Clock
