@@ -6,20 +6,26 @@ import asyncio
 import json
 import os
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.disk import disk
 from benchmarks.figures import at_least, at_most, ratio
 from benchmarks.http import SECONDS, SPINNING, ask, executed, installed
 from benchmarks.nodes import as_the_server_does
+from benchmarks.records import POSTGRES, answers
 from benchmarks.serving import MEMORY, Served, serving
 from benchmarks.shapes import FIVE, chain, nothing
 from benchmarks.startup import resident
+
+if TYPE_CHECKING:
+    from caudal_core.engine import Storage
 
 AT_ONCE = 50
 LENGTH = 200
@@ -64,28 +70,63 @@ def _records() -> Iterator[dict[str, Any]]:
 
     for mode in ("FULL", "NORMAL"):
         with tempfile.TemporaryDirectory() as folder:
-            found = uvloop.run(_rounds(Path(folder), mode))
+            found = uvloop.run(_rounds(_folder(folder, mode)))
             name = f"node records, {AT_ONCE} executions at once, SQLite {mode}"
             yield at_least(name, median(found), "a second", 20_000, **disk(Path(folder)))
-    memory = median(uvloop.run(_rounds(None, "")))
+    with _postgres() as storage:
+        if storage is not None:
+            found = uvloop.run(_rounds(storage))
+            name = f"node records, {AT_ONCE} executions at once, PostgreSQL"
+            yield {"figure": name, "value": round(median(found)), "unit": "a second"}
+    memory = median(uvloop.run(_rounds(None)))
     yield {"figure": "the same in memory", "value": round(memory), "unit": "a second"}
 
 
-async def _rounds(folder: Path | None, mode: str) -> list[float]:
-    from caudal_core.engine import Engine, FolderStorage
+def _folder(folder: str, mode: str) -> Storage:
+    from caudal_core.engine import FolderStorage
     from caudal_core.journal import Sink
     from caudal_core.journal.sqlite import SqliteSink
-    from caudal_core.registry import Registry
 
-    class Storage(FolderStorage):
+    class Synced(FolderStorage):
         def sink(self) -> Sink:
             sink = super().sink()
             assert isinstance(sink, SqliteSink)  # noqa: S101 - it is in a folder
             sink.pragmas = (*sink.pragmas, f"PRAGMA synchronous={mode}")
             return sink
 
+    return Synced(folder)
+
+
+@contextmanager
+def _postgres() -> Iterator[Storage | None]:
+    """A schema of its own in the PostgreSQL where records are measured, if that answers."""
+    from sqlalchemy import create_engine, text
+
+    from caudal_core.engine import PostgresStorage
+
+    url = os.environ.get("CAUDAL_TEST_POSTGRES_URL", POSTGRES)
+    if not answers(url):
+        print(f"no PostgreSQL answers at {url}: not measured", file=sys.stderr)
+        yield None
+        return
+    name = f"caudal_durability_{os.getpid()}"
+    database = create_engine(url.replace("postgresql:", "postgresql+psycopg:", 1))
+    with database.begin() as connection:
+        connection.execute(text(f"CREATE SCHEMA {name}"))
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            yield PostgresStorage(f"{url}?options=-csearch_path%3D{name}", folder)
+    finally:
+        with database.begin() as connection:
+            connection.execute(text(f"DROP SCHEMA {name} CASCADE"))
+        database.dispose()
+
+
+async def _rounds(storage: Storage | None) -> list[float]:
+    from caudal_core.engine import Engine
+    from caudal_core.registry import Registry
+
     found = []
-    storage = Storage(folder) if folder else None
     async with Engine(Registry.of(nothing), storage=storage) as engine:
         as_the_server_does()
         graph = await engine.graph(chain(LENGTH))

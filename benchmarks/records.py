@@ -54,7 +54,7 @@ def figures() -> Iterator[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         yield from _both("SQLite", folder, **disk(Path(folder)))
     url = os.environ.get("CAUDAL_TEST_POSTGRES_URL", POSTGRES)
-    if _answers(url):
+    if answers(url):
         yield from _both("PostgreSQL", url)
     else:
         print(f"no PostgreSQL answers at {url}: not measured", file=sys.stderr)
@@ -212,7 +212,8 @@ def _copy_by_hand(place: str, mode: str) -> Run:
     return found
 
 
-def _answers(url: str) -> bool:
+def answers(url: str) -> bool:
+    """Whether a PostgreSQL can be reached there."""
     import psycopg
 
     try:
