@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.server.serving import HANDLERS, Service, flow, node, service
 
-import caudal_core.engine.engine
+import caudal_core.engine.acceptance
 from caudal_core import Config, Context, handler
 from caudal_core.journal.sqlite import SqliteSink
 
@@ -56,7 +56,7 @@ async def filled(here: Service) -> None:
 
 async def test_running_work_waits_for_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """New work is 503, what ran is told as running until its record is there, then all goes on."""
-    monkeypatch.setattr(caudal_core.engine.engine, "ACCEPT_SECONDS", 1.0)
+    monkeypatch.setattr(caudal_core.engine.acceptance, "ACCEPT_SECONDS", 1.0)
     tap = Tap()
     async with service(tmp_path, *HANDLERS, tap.handler) as here:
         held = await here.start(flow(node("a", "tap"), node("b", "give"), node("o", "output")))
