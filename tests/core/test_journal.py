@@ -122,6 +122,18 @@ async def test_rows_that_nobody_waits_for_ride_along() -> None:
         assert RIDE_ALONG <= 0.01
 
 
+async def test_a_row_may_ask_for_less() -> None:
+    """What is to be committed sooner takes along what may wait, and does not wait for its time."""
+    sink = Sink()
+    async with journal(sink) as made:
+        made.write(Statement.NODE, ("patient",), within=3600.0)
+        made.write(Statement.NODE, ("end",), within=0.0)
+        made.write(Statement.NODE, ("after",), within=1800.0)
+        await soon(sink.entered.wait())
+        await soon(made.flush())
+        assert [["patient", "end", "after"]] == [[row[0] for _, row in b] for b in sink.batches]
+
+
 async def test_an_urgent_row_takes_the_others_along() -> None:
     """An urgent row does not overtake what was written before it."""
     sink = Sink()

@@ -13,6 +13,7 @@ from caudal_core.engine.waiting import Waiting, deadline
 from caudal_core.errors import error_text
 from caudal_core.graph import GraphNode
 from caudal_core.journal import SETTLED, Journal, NodeRun
+from caudal_core.journal.journal import SOON
 from caudal_core.journal.records import Ending, ExecutionState, NodeState
 from caudal_core.journal.rows import finish_row, node_row, park_row
 from caudal_core.journal.statements import Statement
@@ -115,7 +116,7 @@ class Recorder:
     def finish(self) -> None:
         """How the execution ended; it shows once that is committed.
 
-        Where nobody waits for it, it rides along with the next commit.
+        Where nobody waits for it yet, it rides along with the next commit, or makes one soon.
         """
         e = self._e
         final, final_info = self._final()
@@ -132,7 +133,8 @@ class Recorder:
         )
         if e.waited:
             self._write(Statement.NO_TIMERS, (e.id,))
-        self._write(Statement.FINISH, finish_row(e.record, e.closing), e, urgent=e.watched)
+        row = finish_row(e.record, e.closing)
+        self._write(Statement.FINISH, row, e, urgent=e.watched, within=SOON)
         if state == "failed" or self._outbox.busy:
             self._outbox.ended(Ended.of(e))  # in the same transaction
 

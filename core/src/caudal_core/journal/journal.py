@@ -2,9 +2,9 @@
 
 One writer gathers what all executions want written. While a batch is being committed the next one
 gathers, so that one wait for the disk carries many rows. Rows that nobody waits for ride along and
-wait `RIDE_ALONG` seconds at most. Of many rows every `FEED` are handed to the sink ahead of their
-commit, so that it need not begin with them when somebody waits. Rows are committed in the order in
-which they were written.
+wait `RIDE_ALONG` seconds at most, or `SOON` seconds where they end something. Of many rows every
+`FEED` are handed to the sink ahead of their commit, so that it need not begin with them when
+somebody waits. Rows are committed in the order in which they were written.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, Protocol
 from caudal_core.errors import Unavailable
 
 RIDE_ALONG = 0.01
+SOON = 0.002
 FEED = 64
 CLOSE_SECONDS = 5.0
 Row = tuple[Any, ...]
@@ -106,6 +107,7 @@ class Journal:
         self._waiters: list[asyncio.Future[None]] = []
         self._told_next: list[asyncio.Future[None]] = []
         self._timer: asyncio.TimerHandle | None = None
+        self._within = RIDE_ALONG
         self._urgent = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._committing = False
@@ -127,8 +129,19 @@ class Journal:
         for waiter in (*self._told_next, *self._waiters):
             _resolve(waiter, Unavailable(message="the journal has closed"))
 
-    def write(self, statement: int, row: Row, subject: Any = None, *, urgent: bool = False) -> None:
-        """Put one row in; `subject` is told of when it is committed."""
+    def write(
+        self,
+        statement: int,
+        row: Row,
+        subject: Any = None,
+        *,
+        urgent: bool = False,
+        within: float = RIDE_ALONG,
+    ) -> None:
+        """Put one row in; `subject` is told of when it is committed.
+
+        That begins at once where it is urgent, else within so many seconds.
+        """
         rows = self._rows
         rows.append((statement, row))
         if len(rows) - self._fed >= FEED:
@@ -137,9 +150,14 @@ class Journal:
             self._subjects.append(subject)
         if urgent:
             self._urgent.set()
-        elif self._timer is None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(RIDE_ALONG, self._urgent.set)
+        elif self._timer is None or within < self._within:
+            self._begin_within(within)
+
+    def _begin_within(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._within = seconds
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._urgent.set)
 
     def _feed(self, rows: list[tuple[int, Row]]) -> None:
         # While a commit is tried again its rows come first: the sink would drop what is fed ahead.
