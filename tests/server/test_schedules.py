@@ -181,9 +181,17 @@ def test_no_such_schedule_can_be_paused(tmp_path: Path) -> None:
 
 
 def test_a_schedule_that_makes_no_sense_is_shown(tmp_path: Path) -> None:
-    """The workflow is saved and runs by hand; the list says what is wrong with its schedule."""
+    """The workflow is saved and runs by hand; the check and the list say what is wrong with it."""
 
     async def test(found: Service, clock: SetClock) -> None:
+        answer = await found.post("/api/workflows/validate", nightly(cron="61 0 * * *"))
+        (warning,) = answer["warnings"]
+        assert (True, "INVALID_TRIGGER", "/nodes/0/config", "start") == (
+            answer["valid"],
+            *(warning[key] for key in ("code", "pointer", "nodeId")),
+        )
+        assert "is no cron expression: bad minute" in warning["message"]
+        assert [] == (await found.post("/api/workflows/validate", nightly()))["warnings"]
         (row,) = await save(found, nightly(cron="61 0 * * *"))
         assert "broken" == row["state"]
         assert "is no cron expression" in row["error"]

@@ -84,6 +84,16 @@ def wanted_by(
     return list(by_id.values())
 
 
+def wrong_triggers(
+    document: Mapping[str, Any], registry: Registry, timezone: str = "UTC"
+) -> Iterator[tuple[str, str]]:
+    """The id of each node whose trigger could not listen, and why."""
+    kept = Kept("", "", "", lambda: document)
+    for item in wanted_by(kept, document, registry, timezone):
+        if item.problem is not None:
+            yield item.target.node_id, item.problem
+
+
 def _nodes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     nodes = document.get("nodes")
     for node in nodes if isinstance(nodes, list) else ():
