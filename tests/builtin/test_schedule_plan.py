@@ -109,6 +109,24 @@ def test_looking_back_finds_what_was_ahead(plan: Plan, after: datetime, seconds:
     assert all(after < moment <= until and moment.tzinfo is UTC for moment in ahead)
 
 
+def test_looking_back_costs_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no clock is set, a cron of each second is not walked through for hours at each tick."""
+    import cronsim
+
+    steps = 0
+
+    class Counted(cronsim.CronSim):
+        def __next__(self) -> datetime:
+            nonlocal steps
+            steps += 1
+            return super().__next__()
+
+    monkeypatch.setattr(cronsim, "CronSim", Counted)
+    noon = utc("2026-06-01 12:00")
+    assert [noon] == madrid("* * * * * *").latest(noon - timedelta(seconds=1), noon, 1_000)
+    assert steps < 10
+
+
 # -- from the config of a node ---------------------------------------------------------------------
 
 
