@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.core.listening import ID, NOON, Tap, TapConfig, listening, tapped
 from caudal_core import Event, TriggerContext
 from caudal_core.journal.history import Filter
 from caudal_core.journal.leases import SoleHolder
-from caudal_core.values import decode
+from caudal_core.values import decode, to_wire
 
 
 class Planned(Tap):
@@ -144,6 +144,64 @@ async def test_a_config_that_makes_no_sense(tmp_path: Path) -> None:
         assert "node 'in', config number" in str(view.error)
         await found.save(tapped(number="5"))
         assert "listening" == (await found.view()).state
+
+
+class Odd(Tap):
+    """Says of itself what it should not."""
+
+    def __init__(self, tolerance: Any = 60, shown: Any = None, planned: Any = ()) -> None:
+        super().__init__()
+        self.odd = tolerance, shown or {}, planned
+
+    def tolerance(self, config: TapConfig) -> float:  # noqa: ARG002 - the same for all
+        """What the test wants."""
+        if isinstance(self.odd[0], Exception):
+            raise self.odd[0]
+        given: float = self.odd[0]
+        return given
+
+    def shown(self, config: TapConfig) -> Any:  # noqa: ARG002 - the same for all
+        """What the test wants."""
+        return self.odd[1]
+
+    def planned(self, config: TapConfig, ctx: TriggerContext) -> Iterator[datetime]:  # noqa: ARG002
+        """What the test wants."""
+        return iter(self.odd[2])
+
+
+@pytest.mark.parametrize("odd", [RuntimeError("none"), 1e300, float("nan"), -1, "60", True])
+async def test_a_tolerance_that_makes_no_sense(tmp_path: Path, odd: Any) -> None:
+    """It breaks its own trigger, and neither the list nor the look at the others."""
+    async with listening(tmp_path, Odd(odd)) as found:
+        await found.save(tapped())
+        await found.service.look()
+        view = await found.view()
+        assert ("broken", None) == (view.state, view.wanted.tolerance)
+        assert ("RuntimeError: none" if isinstance(odd, Exception) else "tolerance is") in str(
+            view.error
+        )
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"shown": ["a", "list"]}, "ValueError"),
+        ({"shown": {"a": object()}}, "object"),
+        ({"planned": ["soon"]}, "AttributeError"),
+        ({"planned": [NOON.replace(tzinfo=None)]}, "has no time zone"),
+        ({"planned": [datetime.max.replace(tzinfo=UTC)]}, None),
+    ],
+)
+async def test_what_a_trigger_says_of_itself_is_checked(
+    tmp_path: Path, odd: dict[str, Any], said: str | None
+) -> None:
+    """What is no JSON or no moment is shown as its error; it is looked after all the same."""
+    async with listening(tmp_path, Odd(**odd)) as found:
+        await found.save(tapped())
+        await found.service.look()
+        view = await found.view()
+        assert (said or "None") in str(view.error)
+        to_wire(dict(view.shown or {}))
 
 
 async def test_a_workflow_that_cannot_run(tmp_path: Path) -> None:

@@ -79,7 +79,7 @@ def schedule_row(view: TriggerView, engine: Engine) -> Document:
     """One trigger: what it is, how it is, when it is due, what it last told of."""
     wanted = view.wanted
     last = None if view.last is None else tick_row(view.last, engine)
-    return {
+    row = {
         "id": wanted.id,
         "workflowId": wanted.workflow.id,
         "workflowName": wanted.workflow.name,
@@ -91,11 +91,12 @@ def schedule_row(view: TriggerView, engine: Engine) -> Document:
         "retryAt": None if view.retry_at is None else moment(view.retry_at.timestamp()),
         "timezone": wanted.timezone,
         "toleranceSeconds": wanted.tolerance,
-        **(view.shown or {}),
         "next": [moment(at.timestamp()) for at in view.next],
         "last": last,
         "lagSeconds": None if last is None else last["lagSeconds"],
     }
+    shown = view.shown or {}
+    return row | {key: shown[key] for key in shown if key == "timezone" or key not in row}
 
 
 def tick_row(event: StoredEvent, engine: Engine) -> Document:

@@ -14,6 +14,7 @@ from caudal_core.trigger import Clock
 from caudal_core.triggers.late import LateStart
 from caudal_core.triggers.listener import Listener
 from caudal_core.triggers.wanted import Wanted
+from caudal_core.values import to_wire
 
 NEXT = 5
 TriggerState = Literal["listening", "broken", "paused", "elsewhere", "off"]
@@ -64,7 +65,10 @@ def planned(
     if wanted.problem is not None:
         return []
     ctx = wanted.context(Frozen(after), since, last)
-    found = islice(wanted.trigger.planned(wanted.config, ctx), most)
+    found = list(islice(wanted.trigger.planned(wanted.config, ctx), most))
+    if any(moment.tzinfo is None for moment in found):
+        message = "a planned time of it has no time zone"
+        raise ValueError(message)
     return [moment.astimezone(UTC) for moment in found]
 
 
@@ -79,7 +83,7 @@ def late_one(listener: Listener, clock: Clock) -> LateStart | None:
         due = planned(wanted, since, ctx.since, listener.last, 1)
     except Exception:  # noqa: BLE001 - a plugin's mistake shows where it listens
         return None
-    if not due or due[0] + timedelta(seconds=tolerance) >= clock.now():
+    if not due or due[0] >= clock.now() - timedelta(seconds=tolerance):
         return None
     return late_start(wanted, due[0], None, listener.error or "it has not begun yet")
 
@@ -127,11 +131,12 @@ def view_of(
     shown: Mapping[str, Any] = {}
     if wanted.problem is None:
         try:
-            shown = wanted.trigger.shown(wanted.config)
+            shown = dict(wanted.trigger.shown(wanted.config))
+            to_wire(shown)  # it is known here whose mistake it is
             if state in ("listening", "elsewhere"):
                 times = _times(wanted, listener, reached, now)
         except Exception as cause:  # noqa: BLE001 - a plugin's mistake is shown, not ours
-            error = error or error_text(cause)
+            shown, error = {}, error or error_text(cause)
     retry_at = listener.retry_at if listener else None
     return TriggerView(
         wanted,
