@@ -16,6 +16,7 @@ from tests.core.listening import ID, NOON, Tap, TapConfig, listening, tapped
 from caudal_core import Event, TriggerContext
 from caudal_core.journal.history import Filter
 from caudal_core.journal.leases import SoleHolder
+from caudal_core.triggers.roster import Roster
 from caudal_core.values import decode, to_wire
 
 
@@ -433,9 +434,9 @@ class Counter(SoleHolder):
     """Leases that the test takes away and gives."""
 
     alone = False
-    seconds = 0.0
 
     def __init__(self) -> None:
+        self.seconds = 1_000.0
         self.mine = True
         self.broken = False
         self.released: set[str] = set()
@@ -467,12 +468,50 @@ async def test_only_the_holder_listens(tmp_path: Path) -> None:
         await found.service.look()
         await asyncio.sleep(0)
         assert ("listening", NOON) == ((await found.view()).state, tap.contexts[-1].last)
-        leases.broken = True
+        leases.broken, leases.seconds = True, 0.0
         with pytest.raises(OSError, match="the database is gone"):
             await found.service.look()
         assert 2 == tap.closed
         leases.broken = False
     assert {ID} == leases.released
+
+
+async def test_who_does_not_know_that_it_holds_starts_nothing(tmp_path: Path) -> None:
+    """Once the lease may have run out, an event waits until it is renewed."""
+    tap, leases = Tap(), Counter()
+    async with listening(tmp_path, tap) as found:
+        found.engine.storage.leases = leases
+        await found.save(tapped())
+        await asyncio.sleep(0)
+        leases.seconds = 0.0
+        tap.queue.put_nowait(Event("a"))
+        await asyncio.sleep(0.05)
+        assert [] == await found.events(0)
+        leases.seconds = 1_000.0
+        await tap.until_acknowledged(1)
+
+
+class Nowhere:
+    """A place that cannot be read."""
+
+    async def all(self) -> Any:
+        """Fail."""
+        message = "the folder is gone"
+        raise OSError(message)
+
+
+async def test_a_place_that_fails_past_the_lease_ends_the_listening(tmp_path: Path) -> None:
+    """Who cannot look cannot renew: then another server listens, and this one does not."""
+    tap, leases = Tap(), Counter()
+    async with listening(tmp_path, tap) as found:
+        found.engine.storage.leases = leases
+        await found.save(tapped())
+        await asyncio.sleep(0)
+        leases.seconds = 0.0
+        found.service._roster = Roster(found.engine, Nowhere())  # noqa: SLF001 - as the disk does it
+        with pytest.raises(OSError, match="the folder is gone"):
+            await found.service.look()
+        assert 1 == tap.closed
 
 
 class Stubborn(Tap):

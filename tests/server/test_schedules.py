@@ -246,3 +246,33 @@ def test_files_are_scheduled_and_those_of_a_source_are_not(tmp_path: Path) -> No
         assert [("a", "0 7 * * *")] == await listed()
 
     with_schedules(tmp_path, test, workflows=folder)
+
+
+def test_a_folder_that_is_away_unschedules_nothing(tmp_path: Path) -> None:
+    """What cannot be read for a while goes on as it was; a file that is gone is not scheduled."""
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps(nightly()))
+
+    async def test(found: Service, clock: SetClock) -> None:
+        async def listed() -> Any:
+            await found.app.state.triggers.look()
+            shown = (await found.get("/api/schedules"))["schedules"]
+            return [(item["workflowId"], item["state"]) for item in shown]
+
+        await save(found, nightly(), "n")
+        both = [("n", "listening"), ("a", "listening")]
+        assert both == await listed()
+        (folder / "a.json").write_text("{")
+        assert both == await listed()
+        folder.rename(tmp_path / "away")
+        assert both == await listed()
+        await clock.tick()
+        for row in (await found.get("/api/schedules"))["schedules"]:
+            (tick,) = await ticks(found, row["id"], 1)
+            assert "completed" == (await found.ended(tick["executionId"]))["status"]
+        (tmp_path / "away").rename(folder)
+        (folder / "a.json").unlink()
+        assert both[:1] == await listed()
+
+    with_schedules(tmp_path, test, workflows=folder)

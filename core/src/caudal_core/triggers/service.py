@@ -110,11 +110,23 @@ class TriggerService:
             store = self._engine.storage.triggers
             if store is None:
                 return  # nothing could be recorded
-            await self._roster.read()
-            await self._pauses.read(store)
-            if self.enabled and not self._engine.closing:
-                await self._apply(store)
-                await self._watch()
+            try:
+                await self._look(store)
+            except Exception:
+                if not self._holds():
+                    await self._stop(list(self._listeners))
+                raise
+
+    async def _look(self, store: TriggerStore) -> None:
+        await self._roster.read()
+        await self._pauses.read(store)
+        if self.enabled and not self._engine.closing:
+            await self._apply(store)
+            await self._watch()
+
+    def _holds(self) -> bool:
+        """Whether the leases are good that were renewed last."""
+        return monotonic() - self._renewed < self._engine.storage.leases.seconds
 
     async def _apply(self, store: TriggerStore) -> None:
         ready = {
@@ -142,14 +154,9 @@ class TriggerService:
                 self._begin(ready[key], states.get(key))
 
     async def _hold(self, keys: set[str]) -> set[str]:
-        """Take or renew the leases; where they run out unrenewed, nobody here listens any more."""
+        """Take or renew the leases."""
         leases, begun = self._engine.storage.leases, monotonic()
-        try:
-            held: set[str] = await self._engine.read(lambda: leases.hold(keys))
-        except Exception:
-            if begun - self._renewed > leases.seconds:
-                await self._stop(list(self._listeners))
-            raise
+        held: set[str] = await self._engine.read(lambda: leases.hold(keys))
         self._renewed = begun
         return held
 
@@ -171,7 +178,7 @@ class TriggerService:
             self._engine.journal.write(Statement.TRIGGER_STATE, row)
         last = None if state.last is None else moment_of(state.last)
         ctx = wanted.context(self.clock, moment_of(state.since), last)
-        listener = Listener(wanted, ctx, self._engine, self.firing, self._took)
+        listener = Listener(wanted, ctx, self._engine, self.firing, self._took, holds=self._holds)
         self._listeners[wanted.id] = listener
         listener.start()
 
