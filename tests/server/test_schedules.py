@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.core.clocks import SetClock, utc
 from tests.server.serving import HANDLERS, Service, flow, node, service
+from tests.server.test_metrics import told as metrics
 
 from caudal_builtin.trigger import trigger
 
@@ -276,3 +279,32 @@ def test_a_folder_that_is_away_unschedules_nothing(tmp_path: Path) -> None:
         assert both[:1] == await listed()
 
     with_schedules(tmp_path, test, workflows=folder)
+
+
+def test_the_lag_of_schedules_is_measured(tmp_path: Path) -> None:
+    """`/metrics` has what is overdue at this moment, and how late each start was."""
+
+    async def test(found: Service, clock: SetClock) -> None:
+        async def lags() -> tuple[float, ...]:
+            told = await metrics(found)
+            name = "caudal_schedule_start_lag_seconds"
+            return (
+                told["caudal_schedule_lag_seconds",],
+                told[f"{name}_count",],
+                told[f"{name}_sum",],
+            )
+
+        assert (0, 0, 0) == await lags()
+        (row,) = await save(found, nightly(scheduleTolerance="1h"))
+        night = await clock.wait_for_sleeper()
+        assert (0, 0, 0) == await lags()
+        found.engine.options = replace(found.engine.options, max_queued=0)  # it cannot be taken
+        await clock.set(night + timedelta(seconds=20))
+        assert (20, 0, 0) == await lags()
+        found.engine.options = replace(found.engine.options, max_queued=10)
+        await clock.forward(seconds=10)
+        (tick,) = await ticks(found, row["id"], 1)
+        await found.ended(tick["executionId"])
+        assert (0, 1, 30) == await lags()
+
+    with_schedules(tmp_path, test)

@@ -62,6 +62,11 @@ class Listener:
         self._running = Running(engine, wanted.id)
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def reached(self) -> datetime:
+        """How far it is: what was planned until then has been told of."""
+        return self.last or self.ctx.since
+
     def start(self) -> None:
         """Begin to listen."""
         self._task = asyncio.create_task(self._listen(), name=f"trigger {self.wanted.id}")

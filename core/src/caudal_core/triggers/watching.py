@@ -72,20 +72,28 @@ def planned(
     return [moment.astimezone(UTC) for moment in found]
 
 
-def late_one(listener: Listener, clock: Clock) -> LateStart | None:
-    """The planned time that a listener should have told of by now and has not, if there is one."""
-    wanted, ctx = listener.wanted, listener.ctx
-    tolerance = wanted.tolerance
-    if tolerance is None:
-        return None
-    since = listener.last or ctx.since
+def overdue(listener: Listener, clock: Clock) -> float:
+    """How many seconds ago its next planned time was; 0 if that is to come, or not known."""
+    due = _next(listener)
+    return 0.0 if due is None else max(0.0, (clock.now() - due).total_seconds())
+
+
+def _next(listener: Listener) -> datetime | None:
+    """The first planned time that it has not told of. It may take a while: in a thread."""
     try:
-        due = planned(wanted, since, ctx.since, listener.last, 1)
+        due = planned(listener.wanted, listener.reached, listener.ctx.since, listener.last, 1)
     except Exception:  # noqa: BLE001 - a plugin's mistake shows where it listens
         return None
-    if not due or due[0] >= clock.now() - timedelta(seconds=tolerance):
+    return due[0] if due else None
+
+
+def late_one(listener: Listener, clock: Clock) -> LateStart | None:
+    """The planned time that a listener should have told of by now and has not, if there is one."""
+    tolerance = listener.wanted.tolerance
+    due = None if tolerance is None else _next(listener)
+    if due is None or due >= clock.now() - timedelta(seconds=tolerance or 0.0):
         return None
-    return late_start(wanted, due[0], None, listener.error or "it has not begun yet")
+    return late_start(listener.wanted, due, None, listener.error or "it has not begun yet")
 
 
 def late_start(wanted: Wanted, at: datetime, execution_id: str | None, why: str) -> LateStart:
