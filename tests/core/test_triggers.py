@@ -147,6 +147,27 @@ async def test_a_config_that_makes_no_sense(tmp_path: Path) -> None:
         assert "listening" == (await found.view()).state
 
 
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"key": "\ud800"}, "surrogate"),
+        ({"key": "a\x00"}, "NUL"),
+        ({"key": "k" * 256}, "1 to 255"),
+        ({"planned": datetime.max.replace(tzinfo=UTC)}, "1970 to 9000"),
+        ({"planned": datetime.min.replace(tzinfo=UTC)}, "1970 to 9000"),
+        ({"planned": NOON.replace(tzinfo=None)}, "no time zone"),
+        ({"skipped": "x" * 1_001}, "1 to 1000"),
+        ({"skipped": object()}, "1 to 1000"),
+        ({"overlap": "whatever"}, "skip, queue"),
+        ({"inputs": [1]}, "no mapping"),
+    ],
+)
+def test_an_event_that_cannot_be_recorded_is_none(odd: dict[str, Any], said: str) -> None:
+    """Its author hears of it at once; recorded, it would be in the way of all that reads it."""
+    with pytest.raises((ValueError, TypeError), match=said):
+        Event(**{"key": "k", **odd})
+
+
 class Odd(Tap):
     """Says of itself what it should not."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from caudal_core.engine import Engine
 from caudal_core.errors import InvalidWorkflow, Overloaded, Unavailable, error_text
-from caudal_core.trigger import Event, TriggerContext
+from caudal_core.trigger import MAX_WHY, Event, TriggerContext
 from caudal_core.triggers.firing import Fired, Firing
 from caudal_core.triggers.running import Running
 from caudal_core.triggers.wanted import Wanted
@@ -113,7 +113,7 @@ class Listener:
         return "it has stopped listening by itself"
 
     async def _wait(self, cause: str, seconds: float) -> None:
-        self.error = cause
+        self.error = cause[:MAX_WHY]
         self.retry_at = self.ctx.now() + timedelta(seconds=seconds)
         await self.ctx.sleep(seconds)
         self.retry_at = None
@@ -153,8 +153,9 @@ class Listener:
         except InvalidWorkflow as error:
             if event.planned is None:
                 raise  # what cannot be run is not acknowledged: it is told of again
-            self.error = error_text(error)
-            return await self._firing.skip(target, event, f"it cannot run: {error_text(error)}")
+            self.error = error_text(error)[:MAX_WHY]
+            why = f"it cannot run: {error_text(error)}"[:MAX_WHY]
+            return await self._firing.skip(target, event, why)
         if fired.execution_id is not None and not fired.repeated:
             self._running.add(fired.execution_id)
         return fired

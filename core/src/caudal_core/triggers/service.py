@@ -214,8 +214,10 @@ class TriggerService:
 
     # -- what is shown, and asked for --------------------------------------------------------------
 
-    async def views(self, workflow_id: str | None = None) -> Sequence[TriggerView]:
-        """How each trigger is, by workflow; those of one workflow where one is named."""
+    async def views(
+        self, workflow_id: str | None = None, trigger: str | None = None
+    ) -> Sequence[TriggerView]:
+        """How each trigger is, by workflow; those of one workflow, or the one that is named."""
         if self._woken.is_set():
             await self.look()
         async with self._looking:  # one that has begun may be about what was saved just now
@@ -223,7 +225,7 @@ class TriggerService:
         chosen = [
             wanted
             for wanted in self._roster.wanted.values()
-            if workflow_id is None or wanted.workflow.id == workflow_id
+            if workflow_id in (None, wanted.workflow.id) and trigger in (None, wanted.id)
         ]
         store, now = self._engine.storage.triggers, self.clock.now()
 
@@ -248,9 +250,8 @@ class TriggerService:
 
     async def view(self, trigger: str) -> TriggerView:
         """How one trigger is; `NotFound`."""
-        for found in await self.views():
-            if found.wanted.id == trigger:
-                return found
+        for found in await self.views(trigger=trigger):
+            return found
         raise NotFound(kind="Schedule", id=trigger)
 
     def _state(self, wanted: Wanted) -> TriggerState:
