@@ -19,6 +19,8 @@ from caudal_core.journal.leases import SoleHolder
 from caudal_core.triggers.roster import Roster
 from caudal_core.values import decode, to_wire
 
+pytestmark = pytest.mark.usefixtures("both")
+
 
 class Planned(Tap):
     """A tap that is planned for each minute and must begin in one."""
@@ -494,7 +496,7 @@ async def test_only_the_holder_listens(tmp_path: Path) -> None:
             await found.service.look()
         assert 2 == tap.closed
         leases.broken = False
-    assert {ID} == leases.released
+    assert {ID} == leases.released - {"notices"}  # where several servers are, one tells of failures
 
 
 async def test_who_does_not_know_that_it_holds_starts_nothing(tmp_path: Path) -> None:
