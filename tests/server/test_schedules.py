@@ -179,6 +179,12 @@ def test_no_such_schedule_can_be_paused(tmp_path: Path) -> None:
     async def test(found: Service, clock: SetClock) -> None:
         for verb in ("pause", "resume"):
             assert "detail" in await found.post(f"/api/schedules/none/{verb}", status=404)
+        for unknown in ("none", "", "%00", "x" * 5_000):
+            answer = await found.post(f"/api/schedules/pause?workflowId={unknown}", status=404)
+            assert "NOT_FOUND" == answer["code"]
+        await save(found, nightly(scheduleEnabled=False))
+        assert {"schedules": []} == await found.post("/api/schedules/pause?workflowId=n")
+        assert ["workflow"] == (await save(found, nightly()))[0]["pausedBy"]
 
     with_schedules(tmp_path, test)
 

@@ -264,8 +264,15 @@ class TriggerService:
         return "listening" if wanted.id in self._listeners else "elsewhere"
 
     async def pause(self, *, trigger: str | None = None, workflow_id: str | None = None) -> None:
-        """Pause one, those of a workflow, or all; it is on disk when this returns."""
+        """Pause one, those of a workflow, or all; it is on disk when this returns.
+
+        `NotFound` where there is no such workflow.
+        """
         self._check_open()
+        if self._woken.is_set():
+            await self.look()
+        if workflow_id is not None and not self._roster.knows(workflow_id):
+            raise NotFound(kind="Workflow", id=workflow_id)
         await self._pauses.add(trigger, workflow_id)
         await self.look()
 
