@@ -12,6 +12,14 @@ from caudal_core.testing.handlers import Ran, run_handler
 
 Read = Callable[..., Ran]
 
+SPANISH = (
+    "Fecha;Precio (€/MWh);CP;Teléfono;Años\n"
+    "01/02/2024 00:00;1.234,56;08001;+34600111222;3\n"
+    "01/02/2024 01:00;-0,5;28001;+34600111223;12\n"
+    "13/02/2024 02:15;12;08002;+34600111224;1\n"
+)
+"""A file as Spanish programs write it."""
+
 
 def reader(folder: Path) -> Read:
     """Writes a file of this content and reads it: `read("a;b", decimal=",")`."""

@@ -22,6 +22,8 @@ from caudal_core.triggers import Kept, TriggerService, TriggerView, trigger_id
 
 NOON = utc("2026-06-01 12:00")
 ID = trigger_id("w", "in")
+HELD = {"id": "h", "type": "held"}
+"""A node of `tests.core.engines.Gate`."""
 
 
 class TapConfig(Config):
