@@ -122,6 +122,9 @@ class Counter(SoleHolder):
 
     def release(self, triggers: Collection[str]) -> None:
         """Note it."""
+        if self.broken:
+            message = "the database is gone"
+            raise OSError(message)
         self.released |= set(triggers)
 
 
@@ -146,6 +149,20 @@ async def test_only_the_holder_listens(tmp_path: Path) -> None:
         assert 2 == tap.closed
         leases.broken = False
     assert {ID} == leases.released - {"notices"}  # where several servers are, one tells of failures
+
+
+async def test_leases_that_cannot_be_given_back_run_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who closes goes on: what else there is to close must not depend on it."""
+    leases = Counter()
+    async with listening(tmp_path, Tap()) as found:
+        found.engine.storage.leases = leases
+        await found.save(tapped())
+        leases.broken = True
+        await found.service.close()
+        leases.broken = False
+        assert "could not be given back" in caplog.text
 
 
 async def test_who_does_not_know_that_it_holds_starts_nothing(tmp_path: Path) -> None:

@@ -86,7 +86,10 @@ class TriggerService:
         await self._stop(list(self._listeners))
         await self.firing.close()
         held = set(self._held)
-        await self._engine.read(lambda: self._engine.storage.leases.release(held))
+        try:
+            await self._engine.read(lambda: self._engine.storage.leases.release(held))
+        except Exception:  # noqa: BLE001 - whoever closes this has more to close
+            _log.warning("the leases of triggers could not be given back; they run out")
 
     async def _work(self) -> None:
         while True:
@@ -203,8 +206,10 @@ class TriggerService:
         listener.start()
 
     async def _stop(self, keys: Iterable[str]) -> None:
-        stopped = [self._listeners.pop(key) for key in keys]
-        await asyncio.gather(*(listener.stop() for listener in stopped))
+        stopped = {key: self._listeners[key] for key in keys}
+        await asyncio.gather(*(listener.stop() for listener in stopped.values()))
+        for key in stopped:  # cut off before this, it is stopped again when all are
+            self._listeners.pop(key, None)
 
     # -- what is late ----------------------------------------------------------------------------
 
