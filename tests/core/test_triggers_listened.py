@@ -19,12 +19,12 @@ pytestmark = pytest.mark.usefixtures("both")
 
 
 async def test_changes_are_heeded_at_once(tmp_path: Path) -> None:
-    """Saving begins and ends the listening; another part of the workflow does not disturb it."""
+    """Saving begins and ends the listening; nothing else of the workflow disturbs it."""
     tap = Tap()
     async with listening(tmp_path, tap) as found:
         await found.save(tapped(number=1))
         assert 1 == len(tap.contexts)
-        await found.save(tapped({"id": "more", "type": "pass"}, number=1))
+        await found.save(tapped({"id": "more", "type": "pass"}, number=1, editorsOwn="folded"))
         assert (1, 0) == (len(tap.contexts), tap.closed)
         tap.queue.put_nowait(Event("a"))
         execution = await found.execution((await found.events(1))[0])

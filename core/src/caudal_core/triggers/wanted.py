@@ -131,7 +131,8 @@ def _wanted(
         digest=kept.digest,
         organization=kept.organization,
     )
-    mark = mark_of(trigger.name, plain, timezone)
+    known = trigger.config.wire_names()  # what editors keep for themselves changes no trigger
+    mark = mark_of(trigger.name, {key: plain[key] for key in plain if key in known}, timezone)
     made = Wanted(kept, target, trigger, Config(), timezone, mark)
     try:
         config = trigger.config.model_validate(plain)
