@@ -163,6 +163,8 @@ def test_intervals_as_editors_store_them(config: dict[str, object], seconds: int
         ({"scheduleInterval": "0.5s"}, "in whole seconds"),
         ({"scheduleInterval": "400d"}, "1 s to 366 days"),
         ({"scheduleIntervalValue": 1e300}, "1 s to 366 days"),
+        ({"scheduleIntervalValue": 0}, "the interval is 0 s"),
+        ({"scheduleIntervalValue": -1}, "the interval is -60 s"),
         ({"scheduleInterval": "-5m"}, "write it as 30s"),
         ({"scheduleInterval": "0s"}, "1 s to 366 days"),
         ({"scheduleInterval": "nan", "scheduleIntervalUnit": "s"}, "write it as 30s"),

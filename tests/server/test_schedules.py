@@ -204,7 +204,12 @@ def test_a_schedule_that_makes_no_sense_is_shown(tmp_path: Path) -> None:
         (row,) = await save(found, nightly(cron="61 0 * * *"))
         assert "broken" == row["state"]
         assert "is no cron expression" in row["error"]
-        assert "completed" == (await found.run(nightly(cron="61 0 * * *")))["status"]
+        for wrong in (
+            {"cron": "61 0 * * *"},
+            {"scheduleIntervalValue": 0},
+            {"timezone": "Nowhere"},
+        ):
+            assert "completed" == (await found.run(nightly(**wrong)))["status"]
 
     with_schedules(tmp_path, test)
 

@@ -45,7 +45,6 @@ class TriggerConfig(Config):
             en="How many of the units between two starts.",
             es="Cuántas de las unidades entre dos inicios.",
         ),
-        gt=0,
         examples=[15],
     )
     schedule_interval_unit: str | None = Field(
