@@ -2,54 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.core.clocks import SetClock, utc
-from tests.server.serving import HANDLERS, Service, flow, node, service
-from tests.server.test_metrics import told as metrics
-
-from caudal_builtin.trigger import trigger
-
-NOON = utc("2026-06-01 12:00")
-NIGHTLY = {"scheduleEnabled": True, "cron": "30 2 * * *", "timezone": "Europe/Madrid"}
-
-
-def nightly(**config: Any) -> dict[str, Any]:
-    """A workflow that starts each night."""
-    return flow(node("start", "trigger", **{**NIGHTLY, **config}), node("out", "output"), name="N")
-
-
-def with_schedules(folder: Path, test: Any, **settings: Any) -> None:
-    """Run a test against a service whose schedules go by a clock that the test sets."""
-
-    async def run() -> None:
-        clock = SetClock(NOON)
-        async with service(folder, trigger, *HANDLERS, clock=clock, **settings) as found:
-            await test(found, clock)
-
-    asyncio.run(run())
-
-
-async def save(found: Service, workflow: Any, workflow_id: str = "n") -> Any:
-    """Save a workflow; its schedules."""
-    answer = await found.http.put(f"/api/workflows/{workflow_id}", json=workflow)
-    assert answer.is_success, answer.text
-    return (await found.get(f"/api/schedules?workflowId={workflow_id}"))["schedules"]
-
-
-async def ticks(found: Service, schedule: str, count: int) -> Any:
-    """The ticks of a schedule, once there are so many."""
-    while True:
-        shown = (await found.get(f"/api/schedules/{schedule}/ticks"))["ticks"]
-        if len(shown) >= count:
-            return shown
-        await asyncio.sleep(0.005)
+from tests.core.clocks import SetClock
+from tests.server.scheduled import nightly, save, ticks, with_schedules
+from tests.server.serving import Service
 
 
 def test_a_saved_schedule_is_listed_at_once(tmp_path: Path) -> None:
@@ -224,17 +184,6 @@ def test_switched_off(tmp_path: Path) -> None:
     with_schedules(tmp_path, test, schedules="off")
 
 
-def test_inline_workflows_are_not_scheduled(tmp_path: Path) -> None:
-    """Who sends a workflow along may schedule it too; here it just runs."""
-
-    async def test(found: Service, clock: SetClock) -> None:
-        status = await found.run({**nightly(), "id": "inline"})
-        assert {} == status["finalOutput"]
-        assert {"schedules": []} == await found.get("/api/schedules")
-
-    with_schedules(tmp_path, test)
-
-
 def test_files_are_scheduled_and_those_of_a_source_are_not(tmp_path: Path) -> None:
     """A file of `--workflows` is scheduled while it is there, unless the store has its id."""
     folder = tmp_path / "flows"
@@ -260,62 +209,3 @@ def test_files_are_scheduled_and_those_of_a_source_are_not(tmp_path: Path) -> No
         assert [("a", "0 7 * * *")] == await listed()
 
     with_schedules(tmp_path, test, workflows=folder)
-
-
-def test_a_folder_that_is_away_unschedules_nothing(tmp_path: Path) -> None:
-    """What cannot be read for a while goes on as it was; a file that is gone is not scheduled."""
-    folder = tmp_path / "flows"
-    folder.mkdir()
-    (folder / "a.json").write_text(json.dumps(nightly()))
-
-    async def test(found: Service, clock: SetClock) -> None:
-        async def listed() -> Any:
-            await found.app.state.triggers.look()
-            shown = (await found.get("/api/schedules"))["schedules"]
-            return [(item["workflowId"], item["state"]) for item in shown]
-
-        await save(found, nightly(), "n")
-        both = [("n", "listening"), ("a", "listening")]
-        assert both == await listed()
-        (folder / "a.json").write_text("{")
-        assert both == await listed()
-        folder.rename(tmp_path / "away")
-        assert both == await listed()
-        await clock.tick()
-        for row in (await found.get("/api/schedules"))["schedules"]:
-            (tick,) = await ticks(found, row["id"], 1)
-            assert "completed" == (await found.ended(tick["executionId"]))["status"]
-        (tmp_path / "away").rename(folder)
-        (folder / "a.json").unlink()
-        assert both[:1] == await listed()
-
-    with_schedules(tmp_path, test, workflows=folder)
-
-
-def test_the_lag_of_schedules_is_measured(tmp_path: Path) -> None:
-    """`/metrics` has what is overdue at this moment, and how late each start was."""
-
-    async def test(found: Service, clock: SetClock) -> None:
-        async def lags() -> tuple[float, ...]:
-            told = await metrics(found)
-            name = "caudal_schedule_start_lag_seconds"
-            return (
-                told["caudal_schedule_lag_seconds",],
-                told[f"{name}_count",],
-                told[f"{name}_sum",],
-            )
-
-        assert (0, 0, 0) == await lags()
-        (row,) = await save(found, nightly(scheduleTolerance="1h"))
-        night = await clock.wait_for_sleeper()
-        assert (0, 0, 0) == await lags()
-        found.engine.options = replace(found.engine.options, max_queued=0)  # it cannot be taken
-        await clock.set(night + timedelta(seconds=20))
-        assert (20, 0, 0) == await lags()
-        found.engine.options = replace(found.engine.options, max_queued=10)
-        await clock.forward(seconds=10)
-        (tick,) = await ticks(found, row["id"], 1)
-        await found.ended(tick["executionId"])
-        assert (0, 1, 30) == await lags()
-
-    with_schedules(tmp_path, test)
