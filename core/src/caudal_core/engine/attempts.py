@@ -20,6 +20,7 @@ from caudal_core.engine.waiting import Waiting
 from caudal_core.errors import CaudalError, InvalidResult, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
+from caudal_core.journal.effects import UNKNOWN
 from caudal_core.payload import LARGE, NO_REPORT, Payload
 from caudal_core.runner import Deliveries, Job, NodeResult
 from caudal_core.runner.call import call
@@ -128,9 +129,9 @@ class Attempts:
         if run.attempt > node.options.retries or self._e.stop_reason is not None:
             return False
         once = node.handler.effect == "at_most_once" and not sure
-        if once and not isinstance(error, CaudalError):
+        if once and not _refused(error):
             return False  # nobody knows how far it came
-        run.error, run.settles = describe(_timed(node, error)), False
+        run.error, run.settles, run.again = describe(_timed(node, error)), False, True
         self._recorder.record(run, "failed")
         return True
 
@@ -307,7 +308,15 @@ def _cut_off(node: GraphNode, error: BaseException) -> bool:
         return False
     if isinstance(error, NodeTimeout):
         return True
-    return node.handler.reconcile is not None and not isinstance(error, CaudalError)
+    return node.handler.reconcile is not None and not _refused(error)
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether the handler itself says by this error that nothing was done.
+
+    It does not where it has returned what cannot be handed on, or failed at one of many records.
+    """
+    return isinstance(error, CaudalError) and error.code not in UNKNOWN
 
 
 def handed_on(node: GraphNode, run: NodeRun) -> Ports:
