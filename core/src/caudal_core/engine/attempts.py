@@ -168,7 +168,6 @@ class Attempts:
     def go_on(self, waiting: Waiting, deliveries: Ports) -> None:
         """A node has its answer, or has waited long enough."""
         node, run = waiting.node, waiting.run
-        self.pauses.ask_no_more(waiting, "expired")
         if waiting.kind == "retry":
             self.begin(node, self._recorder.new_run(node, run.attempt + 1), deliveries)
             return
