@@ -145,20 +145,24 @@ class Attempts:
         await self._run(node, following, self._job(node, following, deliveries))
 
     def _failed_inline(self, node: GraphNode, run: NodeRun, error: BaseException) -> None:
-        if self._again(node, run, error):
-            self._spawn(self._retry(node, run))
-        else:
+        if not self._again(node, run, error):
             self.failed(node, run, error)
+        elif node.options.retry_delay > 0:  # in the transaction of the failure
+            self.pauses.retry(node, run)
+        else:
+            self._spawn(self._retry(node, run))
 
     # -- waiting ---------------------------------------------------------------------------------
 
-    def _wait(self, node: GraphNode, run: NodeRun, wait: Wait, message: str | None) -> None:
+    def _wait(self, node: GraphNode, run: NodeRun, result: NodeResult, wait: Wait) -> None:
         """The handler cannot go on yet."""
-        run.message = message
+        run.message = result.message
         try:
             self.pauses.wait(node, run, wait)
         except InvalidResult as error:
             self.failed(node, run, error)
+        else:
+            self._keep_state(node, result)
 
     @property
     def pauses(self) -> Pauses:
@@ -205,8 +209,7 @@ class Attempts:
         if self._e.stop_reason is not None:
             return  # it came too late: the node is already given up
         if result.wait is not None:
-            self._wait(node, run, result.wait, result.message)
-            self._keep_state(node, result)
+            self._wait(node, run, result, result.wait)
             return
         for payload in result.ports.values():
             if payload.size > LARGE and self._keeper.wants(payload):

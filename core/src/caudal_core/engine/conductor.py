@@ -15,6 +15,7 @@ from caudal_core.engine.notices import Notices
 from caudal_core.engine.recorder import Parked
 from caudal_core.engine.resume import adopt, adopt_again, stopped_before
 from caudal_core.engine.shelf import Shelf
+from caudal_core.engine.states import Kept
 from caudal_core.engine.turns import Turns
 from caudal_core.engine.waiting import Found, deadline, restore_waits
 from caudal_core.graph import Graph
@@ -88,6 +89,8 @@ class Conductor:
                 self._ended(subject, subject.closing.state)
         elif isinstance(subject, Notice):
             self._engine.outbox.committed(subject)
+        elif isinstance(subject, Kept):
+            self._engine.states.committed(subject)
 
     def _begin(self, execution: Execution) -> bool:
         """Let it run when it is its turn; whether it is."""
