@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.core.engines import STORED, Gate, ended, states, until
+from tests.core.databases import query
+from tests.core.engines import STORED, Gate, ended, running, states, until
 from tests.core.flows import document
 from tests.core.test_engine_waiting import Asker, asking, place, question, the_open, waits
 
+from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine, dormant
 from caudal_core.engine.approvals import Decision
 from caudal_core.errors import Conflict
@@ -102,3 +104,35 @@ async def test_a_node_that_waited_is_cancelled_beside_one_that_runs(
         await ended(execution)
         assert {"x": "cancelled", "h": "cancelled"} == states(execution.runs)
         assert [] == await the_open(engine)
+
+
+async def test_what_can_go_on_nowhere_and_is_cancelled_waits_for_nobody(tmp_path: Path) -> None:
+    """Its handlers are gone; with it end its nodes, its timers and what people were asked."""
+    gate, asker = Gate(), Asker()
+    nodes: dict[str, Any] = {"x": "ask", "a": "pass", "h": "held", "o": "sends", "z": "pass"}
+
+    @handler("sends", effect="at_most_once")
+    async def sends(config: Config, data: Any, ctx: Context) -> Any:
+        await asyncio.sleep(30)
+
+    async with asking(tmp_path, asker, gate.handler, sends) as engine:
+        execution = await engine.submit(document(nodes, "h z"))
+        await until(execution, lambda: {"x", "a", "o", "h"} <= states(execution.runs).keys())
+        await gate.entered.wait()
+    async with running(tmp_path) as engine:
+        assert (True, "running") == await engine.cancel(execution.id)
+        view = await engine.view(execution.id)
+        assert ("cancelled", 1, 1) == (
+            view.record.state,
+            view.record.completed_nodes,
+            view.record.failed_nodes,
+        )
+        assert {
+            "x": "cancelled",
+            "a": "completed",
+            "h": "cancelled",
+            "z": "cancelled",
+            "o": "interrupted",
+        } == states(view.runs)
+        assert [] == await the_open(engine)
+        assert [(0,)] == query(tmp_path, "SELECT count(*) FROM timer")

@@ -46,7 +46,7 @@ class Cancelling:
         engine = self._engine
         record = (await engine.view(execution_id, last=0)).record
         before = record.state
-        self._recovery.give_up(record, "cancelled", None)
+        await self._recovery.give_up(record, "cancelled", None)
         await engine.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
