@@ -331,12 +331,18 @@ class Engine:
     async def answered(self, approval: Approval) -> None:
         """A person has decided: tell the node that waits for it, wherever it is."""
         for _ in range(2):  # the first may meet it while it is being taken up
-            if (execution := self.live(approval.execution)) is not None:
-                for waiting in execution.waiting.values():
-                    if waiting.approval_id == approval.id and waiting.reply is None:
-                        waiting.decide(approval)
-                        execution.tell()
+            self.tell_answer(approval)
             await self.take_up(approval.execution)
+
+    def tell_answer(self, approval: Approval) -> None:
+        """Tell the node, if its execution is in memory, what is written already."""
+        execution = self.live(approval.execution)
+        if execution is None:
+            return
+        for waiting in execution.waiting.values():
+            if waiting.approval_id == approval.id and waiting.reply is None:
+                waiting.decide(approval)
+                execution.tell()
 
     async def erase(self, execution_id: str) -> None:
         """Delete an execution that has ended, with all that is kept of it.

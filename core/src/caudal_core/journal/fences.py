@@ -47,7 +47,6 @@ FENCES = {
     Statement.START: Fence(2),
     Statement.CLAIM: Fence(2),
     Statement.FINISH: Fence(len(FINISH)),
-    Statement.GIVE_UP: Fence(3),
     Statement.PARK: Fence(len(PARK)),
     # That there is news for one that waits is said by whoever hears of it.
     Statement.TIMER: Fence(0, free=(_place(tables.timer, "kind"), "wake")),

@@ -40,28 +40,27 @@ class Statement:
     PLAN: Final = 7
     CLAIM: Final = 8
     START: Final = 9
-    GIVE_UP: Final = 10
-    TRIGGER_EVENT: Final = 11
-    TRIGGER_STATE: Final = 12
-    TRIGGER_LAST: Final = 13
-    TRIGGER_PAUSE: Final = 14
-    TRIGGER_RESUME: Final = 15
-    PARK: Final = 16
-    TIMER: Final = 17
-    NO_TIMER: Final = 18
-    WOKEN: Final = 19
-    NO_TIMERS: Final = 20
-    APPROVAL: Final = 21
-    DECIDE: Final = 22
-    NODE_STATE: Final = 23
-    NOTICE: Final = 24
-    DROP_NOTICE: Final = 25
-    ERASE_RUNS: Final = 26
-    ERASE_EXECUTION: Final = 27
-    ERASE_VERSION: Final = 28
-    ERASE_PLAN: Final = 29
-    ERASE_EVENT: Final = 30
-    ERASE_REST: Final = 31
+    TRIGGER_EVENT: Final = 10
+    TRIGGER_STATE: Final = 11
+    TRIGGER_LAST: Final = 12
+    TRIGGER_PAUSE: Final = 13
+    TRIGGER_RESUME: Final = 14
+    PARK: Final = 15
+    TIMER: Final = 16
+    NO_TIMER: Final = 17
+    WOKEN: Final = 18
+    NO_TIMERS: Final = 19
+    APPROVAL: Final = 20
+    DECIDE: Final = 21
+    NODE_STATE: Final = 22
+    NOTICE: Final = 23
+    DROP_NOTICE: Final = 24
+    ERASE_RUNS: Final = 25
+    ERASE_EXECUTION: Final = 26
+    ERASE_VERSION: Final = 27
+    ERASE_PLAN: Final = 28
+    ERASE_EVENT: Final = 29
+    ERASE_REST: Final = 30
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -133,7 +132,6 @@ def clauses() -> dict[int, Any]:
         Statement.NODE: _replace(tables.node_run, NODE),
         Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
         Statement.FINISH: _update(FINISH).where(by_id),
-        Statement.GIVE_UP: _update(("state", "completed", "error")).where(by_id),
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.NOTICE: _replace(tables.notice, NOTICE),
