@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -16,12 +18,16 @@ from tests.core.engines import LONG, Gate
 from tests.core.flows import HANDLERS, document, give
 
 from caudal_core import Config, Context, Handler, handler
-from caudal_core.engine import Engine
+from caudal_core.engine import Engine, heart
 from caudal_core.errors import Unavailable
+from caudal_core.journal import servers as servers_module
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.servers import Servers
 from caudal_core.registry import Registry
 from caudal_core.testing.invariants import broken
+
+DRIVER = "postgresql+psycopg:"
+LEASE = 1.0
 
 
 @pytest.fixture
@@ -160,6 +166,54 @@ async def test_without_a_lease_nothing_is_started(
         monkeypatch.setattr(Servers, "renew", renew)
         assert await execution.finished(LONG)
     assert ["a"] == calls
+
+
+def dead_now(folder: Path) -> list[str]:
+    """The servers that another one believes to be dead."""
+    database = create_engine((folder / URL).read_text().replace("postgresql:", DRIVER))
+    try:
+        return Servers(database, LEASE).bury()
+    finally:
+        database.dispose()
+
+
+async def blocked(folder: Path, seconds: float) -> list[str]:
+    """Block the event loop; who is believed to be dead at the end of it."""
+    with ThreadPoolExecutor(1) as pool:
+        sleep(seconds)  # noqa: ASYNC251 - as a handler would
+        return pool.submit(dead_now, folder).result()
+
+
+async def test_a_loop_that_is_blocked_for_a_while_loses_nothing(shared: Path) -> None:
+    """A handler that blocks the event loop past the lease does not cost what else runs."""
+    gate = Gate()
+    async with server(shared, gate.handler, lease=LEASE) as engine:
+        execution = await engine.submit(document({"h": "held"}))
+        await gate.entered.wait()
+        assert [] == await blocked(shared, 2 * LEASE)
+        assert engine.fault is None
+        gate.open.set()
+        assert await execution.finished(LONG)
+    assert (1, 0) == (execution.record.epoch, engine.meters.lease_losses)
+
+
+async def test_a_loop_that_hangs_does_not_keep_its_work(shared: Path) -> None:
+    """The lease is not renewed for ever in the name of an engine that does nothing."""
+    async with server(shared, lease=LEASE) as engine:
+        assert 1 == len(await blocked(shared, (heart.PATIENCE + 2) * LEASE))
+        await until(lambda: engine.fault is not None)
+        await until(lambda: engine.fault is None)  # it begins anew
+
+
+async def test_a_key_that_another_server_holds_for_long(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever wants it hears so in time: a server may have been stopped while it has it."""
+    monkeypatch.setattr(servers_module, "PATIENCE", 1)
+    async with server(shared) as first, server(shared) as second, first.alone("library"):
+        with pytest.raises(Unavailable):
+            async with asyncio.timeout(LONG), second.alone("library"):
+                pytest.fail("two have it")
 
 
 async def test_what_waits_is_nobodys(shared: Path) -> None:

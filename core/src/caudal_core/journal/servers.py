@@ -28,6 +28,7 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 
@@ -36,6 +37,9 @@ from caudal_core.journal.tables import execution, server, timer
 from caudal_core.journal.waits import NO_NODE
 
 LEASE = 15.0
+PATIENCE = 8
+"""Seconds for which somebody waits for a key that another server holds: that one may be stopped."""
+
 AHEAD = 60.0
 """Seconds that the clocks of two servers may be apart."""
 
@@ -208,8 +212,9 @@ class Servers:
 
     @contextmanager
     def alone(self, key: str) -> Iterator[None]:
-        """Hold this key, which no other server can meanwhile."""
+        """Hold this key, which no other server can meanwhile; `Unavailable` if one has it long."""
         with self._database.begin() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
             yield
 
