@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
-from time import sleep
+from time import sleep, time
 from typing import Any
 
 import pytest
@@ -203,6 +203,52 @@ async def test_a_loop_that_hangs_does_not_keep_its_work(shared: Path) -> None:
         assert 1 == len(await blocked(shared, (heart.PATIENCE + 2) * LEASE))
         await until(lambda: engine.fault is not None)
         await until(lambda: engine.fault is None)  # it begins anew
+
+
+@pytest.mark.parametrize(("off", "said"), [(3600, "3,600 s ahead"), (-3600, "3,600 s behind")])
+async def test_the_databases_clock_decides(shared: Path, off: float, said: str) -> None:
+    """A server whose clock is wrong takes, begins and listens to nothing, until it is right.
+
+    It would end waits of an hour at once, or an hour late.
+    """
+    gate, calls = Gate(), list[str]()
+    async with server(shared, gate.handler, counting(calls, "after"), lease=LEASE) as engine:
+        servers = engine.storage.servers
+        assert servers is not None
+        execution = await engine.submit(document({"h": "held", "a": "after"}, "h a"))
+        await gate.entered.wait()
+        assert {"t"} == engine.storage.leases.hold({"t"})
+        servers.clock = lambda: time() + off
+        await until(lambda: engine.fault is not None)
+        with pytest.raises(Unavailable, match=said):
+            await engine.submit(document({"a": give(1)}))
+        assert set() == engine.storage.leases.hold({"t"})
+        assert [] == query(shared, "SELECT trigger FROM trigger_lease WHERE trigger = 't'")
+        gate.open.set()
+        await until(lambda: len(execution.committed) == 1)
+        assert [] == calls
+        servers.clock = time
+        assert await execution.finished(LONG)
+    assert (["a"], 1) == (calls, execution.record.epoch)
+
+
+async def test_a_server_begins_with_a_wrong_clock(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It claims nothing from the start, and says why."""
+    gate = Gate()
+    async with server(shared, gate.handler) as first:
+        execution = await first.submit(document({"h": "held"}))
+        await gate.entered.wait()
+
+    def ahead(servers: Servers, _: object) -> None:
+        servers.off = 3600.0
+
+    monkeypatch.setattr(Servers, "_compare", ahead)
+    async with server(shared, gate.handler) as second:
+        assert "clock" in (second.fault or "")
+        assert second.live(execution.id) is None
+    assert [(None,)] == query(shared, "SELECT completed FROM execution")
 
 
 async def test_a_key_that_another_server_holds_for_long(

@@ -102,7 +102,7 @@ class Ownership:
             return "this server was not heard of for too long; it is about to begin anew"
         late = monotonic() - self._renewed
         if late <= self._servers.seconds:
-            return None
+            return self._servers.wrong_clock
         return f"the lease could not be renewed for {late:.0f} s: others may take over the work"
 
     def holds(self, execution: Execution) -> bool:

@@ -80,9 +80,11 @@ class PostgresStorage:
         database = self._database = self._place.engine()
         if self.blobs is not None:
             check_blobs(database, self.blobs, self._blobs_place)
-        self.servers = Servers(database, self._lease)
-        self.servers.register()
-        self.leases = DatabaseLeases(database, self.servers.owner, self._lease)
+        servers = self.servers = Servers(database, self._lease)
+        servers.register()
+        self.leases = DatabaseLeases(
+            database, servers.owner, self._lease, fit=lambda: servers.wrong_clock is None
+        )
         reading = database.execution_options(isolation_level="AUTOCOMMIT")
         self.ageing = Ageing(reading)
         self.history = History(reading)

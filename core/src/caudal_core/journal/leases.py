@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -46,13 +46,21 @@ class SoleHolder:
 class DatabaseLeases:
     """Leases in the table `trigger_lease`, which must be there, by the database's own clock.
 
-    `owner` names this server among all; the engine may write.
+    `owner` names this server among all; the engine may write. Whoever is not `fit` is granted none,
+    and lets go of what it held.
     """
 
     alone = False
 
-    def __init__(self, database: Engine, owner: str, seconds: float = LEASE) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        owner: str,
+        seconds: float = LEASE,
+        fit: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.seconds = seconds
+        self._fit = fit
         self._database = database
         self._owner = owner
 
@@ -63,6 +71,9 @@ class DatabaseLeases:
         from caudal_core.journal.tables import trigger_lease as lease
 
         if not triggers:
+            return set()
+        if not self._fit():
+            self.release(triggers)
             return set()
         wanted, now = sorted(triggers), self._now()  # in one order, so that no two wait in a ring
         rows = [{"trigger": trigger, "owner": self._owner, "until": 0.0} for trigger in wanted]

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from time import time
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -40,7 +41,10 @@ LEASE = 15.0
 PATIENCE = 8
 """Seconds for which somebody waits for a key that another server holds: that one may be stopped."""
 
-AHEAD = 60.0
+OFF = 30.0
+"""Seconds by which a server's clock may differ from the database's, which decides."""
+
+AHEAD = 2 * OFF
 """Seconds that the clocks of two servers may be apart."""
 
 
@@ -62,11 +66,16 @@ class Servers:
     """`seconds` is the lease; `name` says to people which server this is.
 
     `owner` is the name under which this server has its executions; another one from the moment at
-    which it was believed dead.
+    which it was believed dead. `off` is by how many seconds its `clock` was ahead of the database's
+    when that was last asked, give or take what asking took.
     """
 
-    def __init__(self, database: Engine, seconds: float = LEASE) -> None:
+    def __init__(
+        self, database: Engine, seconds: float = LEASE, clock: Callable[[], float] = time
+    ) -> None:
         self.seconds = seconds
+        self.clock = clock
+        self.off = 0.0
         self.name = f"process {os.getpid()} on {socket.gethostname()}"
         self.owner = ""
         self._database = database
@@ -78,6 +87,7 @@ class Servers:
         owner, now = uuid4().hex, _now()
         row = {"id": owner, "name": self.name, "started": now, "lease_until": now + self.seconds}
         with self._database.begin() as connection:
+            self._compare(connection)
             connection.execute(insert(server).values(**row))
         self.owner = owner
 
@@ -85,8 +95,24 @@ class Servers:
         """Live on; false where this server is believed to be dead."""
         query = update(server).where(server.c.id == self.owner)
         with self._database.begin() as connection:
+            self._compare(connection)
             found = connection.execute(query.values(lease_until=_now() + self.seconds))
             return found.rowcount == 1
+
+    def _compare(self, connection: Connection) -> None:
+        before = self.clock()
+        there: float = connection.execute(select(_now())).scalar_one()
+        after = self.clock()
+        self.off = max(0.0, before - there) or min(0.0, after - there)
+
+    @property
+    def wrong_clock(self) -> str | None:
+        """What is wrong with this server's clock, if so: it would end waits that are not over."""
+        if abs(self.off) <= OFF:
+            return None
+        which = "ahead of" if self.off > 0 else "behind"
+        text = f"this server's clock is {abs(self.off):,.0f} s {which} the database's"
+        return f"{text}, and {OFF:.0f} s are the most; set it right, and work is taken again"
 
     def leave(self) -> None:
         """Let others take over what this server has at once."""
