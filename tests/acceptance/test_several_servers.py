@@ -318,6 +318,23 @@ def test_the_database_is_killed_under_load(tmp_path: Path) -> None:
     assert set(accepted) <= states.keys()
 
 
+@pytest.mark.crash
+def test_a_server_stops_while_the_database_is_away(tmp_path: Path) -> None:
+    """It ends as it was told, though it can let nobody know; what it had is another's later."""
+    with own_postgres() as database:
+        cluster = Cluster(tmp_path, database.url)
+        with cluster.server("one") as one:
+            identity = one.start(counted(tmp_path, "left", "go"))
+            at_the_gate(one, identity)
+            database.stop()
+            assert 0 == one.end()
+        database.start()
+        (tmp_path / "go").touch()
+        with cluster.server("two") as other:
+            assert "completed" == other.ended(identity).state
+        cluster.database.dispose()
+
+
 def killed_under_load(
     database: OwnPostgres, cluster: Cluster, accepted: list[str], servers: Sequence[Server]
 ) -> None:

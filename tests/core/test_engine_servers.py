@@ -18,7 +18,8 @@ from tests.core.engines import LONG, Gate
 from tests.core.flows import HANDLERS, document, give
 
 from caudal_core import Config, Context, Handler, handler
-from caudal_core.engine import Engine, heart
+from caudal_core.engine import Engine, heart, retention
+from caudal_core.engine.retention import Retention
 from caudal_core.errors import Unavailable
 from caudal_core.journal import servers as servers_module
 from caudal_core.journal.notice import Notice
@@ -249,6 +250,27 @@ async def test_a_server_begins_with_a_wrong_clock(
         assert "clock" in (second.fault or "")
         assert second.live(execution.id) is None
     assert [(None,)] == query(shared, "SELECT completed FROM execution")
+
+
+async def test_one_server_tidies_for_all(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is old is let go of by one server at a time; another does it when that one leaves."""
+    monkeypatch.setattr(retention, "FIRST_AFTER", 0.05)
+    monkeypatch.setattr(retention, "EVERY", 0.4)
+    tidied: list[Retention] = []
+
+    async def tidy(self: Retention) -> int:
+        tidied.append(self)
+        return 0
+
+    monkeypatch.setattr(Retention, "tidy", tidy)
+    async with server(shared) as first:
+        await until(lambda: len(tidied) == 1)
+        async with server(shared) as second:
+            await until(lambda: len(tidied) == 3)
+            assert {first.retention} == set(tidied)
+            await first.retention.close()
+            await until(lambda: len(tidied) == 4)
+            assert second.retention is tidied[-1]
 
 
 async def test_a_key_that_another_server_holds_for_long(

@@ -159,7 +159,7 @@ class Engine:
         if self.ownership is not None:
             await self.ownership.stop()
         self.room.close()
-        self.retention.close()
+        await self.retention.close()
         if self._conductor.tasks and drain:
             await asyncio.wait(self._conductor.tasks, timeout=drain)
         drives, left = list(self._conductor.tasks), self.unfinished

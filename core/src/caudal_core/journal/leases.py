@@ -22,8 +22,11 @@ class Leases(Protocol):
     alone: bool
     seconds: float
 
-    def hold(self, triggers: Collection[str]) -> set[str]:
-        """Take or renew the lease of each; returns those that this server holds now."""
+    def hold(self, triggers: Collection[str], seconds: float | None = None) -> set[str]:
+        """Take or renew the lease of each; returns those that this server holds now.
+
+        They are granted for `seconds`, if that is said.
+        """
 
     def release(self, triggers: Collection[str]) -> None:
         """Let go of what this server holds of them, so that another may take it at once."""
@@ -35,7 +38,7 @@ class SoleHolder:
     alone = True
     seconds = inf
 
-    def hold(self, triggers: Collection[str]) -> set[str]:
+    def hold(self, triggers: Collection[str], seconds: float | None = None) -> set[str]:  # noqa: ARG002
         """All of them."""
         return set(triggers)
 
@@ -64,7 +67,7 @@ class DatabaseLeases:
         self._database = database
         self._owner = owner
 
-    def hold(self, triggers: Collection[str]) -> set[str]:
+    def hold(self, triggers: Collection[str], seconds: float | None = None) -> set[str]:
         """See `Leases`."""
         from sqlalchemy import select
 
@@ -80,7 +83,7 @@ class DatabaseLeases:
         free = (lease.c.owner == self._owner) | (lease.c.until < now)
         with self._database.begin() as connection:
             insert = self._insert(lease)
-            changed = {"owner": self._owner, "until": now + self.seconds}
+            changed = {"owner": self._owner, "until": now + (seconds or self.seconds)}
             upsert = insert.on_conflict_do_update(
                 index_elements=["trigger"], set_=changed, where=free
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from caudal_core.engine import Engine
@@ -83,7 +84,8 @@ class TriggerService:
         await self._stop(list(self._listeners))
         await self.firing.close()
         held = set(self._held)
-        await self._engine.read(lambda: self._engine.storage.leases.release(held))
+        with suppress(Unavailable):  # then others have them once the leases have run out
+            await self._engine.read(lambda: self._engine.storage.leases.release(held))
 
     async def _work(self) -> None:
         while True:
