@@ -22,6 +22,7 @@ from caudal_core.engine import Engine, heart, retention
 from caudal_core.engine.retention import Retention
 from caudal_core.errors import Unavailable
 from caudal_core.journal import servers as servers_module
+from caudal_core.journal import unused
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.servers import Servers
 from caudal_core.registry import Registry
@@ -271,6 +272,38 @@ async def test_one_server_tidies_for_all(shared: Path, monkeypatch: pytest.Monke
             await first.retention.close()
             await until(lambda: len(tidied) == 4)
             assert second.retention is tidied[-1]
+
+
+async def test_versions_go_with_what_named_them(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A version that nothing names goes a while after; one that may be named again stays."""
+
+    def left() -> list[int]:
+        counts = "SELECT (SELECT count(*) FROM workflow_version), (SELECT count(*) FROM plan)"
+        return [*query(shared, counts)[0]]
+
+    async with server(shared) as first, server(shared) as second:
+        one, kept = [await first.submit(document({"a": give(n)})) for n in (1, 2)]
+        again = await second.submit(document({"a": give(2)}))
+        for execution in (one, kept, again):
+            assert await execution.finished(LONG)
+        await second.erase(one.id)
+        await first.erase(kept.id)  # the other server's has the same version
+        await first.retention.tidy()
+        assert [2, 1] == left()  # a server may take it to be there yet
+        monkeypatch.setattr(unused, "QUIET", -1.0)
+        await first.retention.tidy()
+        assert [1, 1] == left()
+        assert [] == query(shared, "SELECT key FROM about WHERE key LIKE 'unused%%'")
+        await first.erase(again.id)
+        await first.retention.tidy()
+        assert [0, 0] == left()
+        for engine in (first, second):  # by then nobody takes it to be there
+            monkeypatch.setattr(engine.versions, "_lasting", 0.0)
+            execution = await engine.submit(document({"a": give(2)}))
+            assert await execution.finished(LONG)
+            assert [1, 1] == left()
 
 
 async def test_a_key_that_another_server_holds_for_long(

@@ -20,6 +20,7 @@ from caudal_core.errors import Unavailable, error_text
 from caudal_core.journal import ExecutionRecord
 from caudal_core.journal.ageing import Ageing, Ended
 from caudal_core.journal.statements import Statement, erasures
+from caudal_core.journal.unused import note
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
@@ -198,6 +199,9 @@ class Retention:
         journal.write(Statement.ERASE_RUNS, (one.id, count))
         for statement in erasures():
             journal.write(statement, (one.id,))
+        if not self._engine.storage.exclusive:
+            for digest in (one.workflow_hash, one.plan_hash):
+                journal.write(Statement.UNUSED, note(digest))
         journal.write(Statement.ERASE_EXECUTION, (one.id,))
         await self._paced(self._flush)
         self._engine.forget(one.id)
@@ -209,8 +213,10 @@ class Retention:
         submitted before is committed before they are looked for a second time.
         """
         engine = self._engine
-        if not engine.storage.exclusive:
-            return  # another server may be about to name one
+        if (servers := engine.storage.servers) is not None:
+            if wanted is None:  # another server may be about to name one: see `journal.unused`
+                await engine.read(servers.unused.delete)
+            return
         found = await engine.read(lambda: ageing.unused(wanted))
         if not any(found):
             return

@@ -77,6 +77,7 @@ FREE = {
     Statement.TRIGGER_RESUME,
     Statement.DECIDE,
     Statement.DROP_NOTICE,
+    Statement.UNUSED,
     Statement.ERASE_RUNS,
     Statement.ERASE_EXECUTION,
     Statement.ERASE_VERSION,

@@ -35,6 +35,7 @@ from sqlalchemy import (
 
 from caudal_core.journal.records import OPEN
 from caudal_core.journal.tables import execution, server, timer
+from caudal_core.journal.unused import Unused
 from caudal_core.journal.waits import NO_NODE
 
 LEASE = 15.0
@@ -76,6 +77,7 @@ class Servers:
         self.seconds = seconds
         self.clock = clock
         self.off = 0.0
+        self.unused = Unused(database)
         self.name = f"process {os.getpid()} on {socket.gethostname()}"
         self.owner = ""
         self._database = database

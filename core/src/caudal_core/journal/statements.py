@@ -56,12 +56,13 @@ class Statement:
     NODE_STATE: Final = 23
     NOTICE: Final = 24
     DROP_NOTICE: Final = 25
-    ERASE_RUNS: Final = 26
-    ERASE_EXECUTION: Final = 27
-    ERASE_VERSION: Final = 28
-    ERASE_PLAN: Final = 29
-    ERASE_EVENT: Final = 30
-    ERASE_REST: Final = 31
+    UNUSED: Final = 26
+    ERASE_RUNS: Final = 27
+    ERASE_EXECUTION: Final = 28
+    ERASE_VERSION: Final = 29
+    ERASE_PLAN: Final = 30
+    ERASE_EVENT: Final = 31
+    ERASE_REST: Final = 32
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -145,6 +146,7 @@ def clauses() -> dict[int, Any]:
         Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
         Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
         **_waiting(),
+        Statement.UNUSED: _replace(tables.about, [c.name for c in tables.about.columns]),
         Statement.ERASE_RUNS: _erase_runs(),
         Statement.ERASE_EXECUTION: delete(tables.execution).where(
             by_id, tables.execution.c.completed.is_not(None)
