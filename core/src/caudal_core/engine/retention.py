@@ -34,6 +34,10 @@ TURN = "retention"
 FAILED_LONGER = 3.0
 """How many times as long an execution is kept that failed: somebody may yet look for the cause."""
 
+DELETED = "its execution was deleted"
+"""Why an event whose key came before starts nothing. The key stays for the usual days from when it
+came, whenever its execution goes: who tells of events again does so within those."""
+
 STEP = 100
 """Runs that are deleted in one commit."""
 
@@ -131,7 +135,7 @@ class Retention:
             place = page[-1].created, page[-1].id
 
     async def _skipped(self, ageing: Ageing) -> None:
-        """Events that started nothing, and so go with no execution."""
+        """Events that started nothing, and those whose executions have gone before."""
         days = self._engine.options.retention_days
         before = time() - days * DAY
         while days and (page := await self._engine.read(partial(ageing.skipped, before))):
@@ -197,6 +201,7 @@ class Retention:
             journal.write(Statement.ERASE_RUNS, (one.id, bound))
             await self._paced(self._flush)
         journal.write(Statement.ERASE_RUNS, (one.id, count))
+        journal.write(Statement.KEEP_KEY, (DELETED, one.id))
         for statement in erasures():
             journal.write(statement, (one.id,))
         if not self._engine.storage.exclusive:

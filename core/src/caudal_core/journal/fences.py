@@ -83,6 +83,7 @@ FREE = {
     Statement.ERASE_VERSION,
     Statement.ERASE_PLAN,
     Statement.ERASE_EVENT,
+    Statement.KEEP_KEY,
     *erasures(),
 }
 """What any server may write: it is nobody's execution, it has ended, or it is a request. Every
