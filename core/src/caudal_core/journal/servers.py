@@ -86,7 +86,7 @@ class Servers:
 
     def register(self) -> None:
         """Live from now on, under a new name."""
-        owner, now = uuid4().hex, _now()
+        owner, now = uuid4().hex, database_time()
         row = {"id": owner, "name": self.name, "started": now, "lease_until": now + self.seconds}
         with self._database.begin() as connection:
             self._compare(connection)
@@ -98,12 +98,12 @@ class Servers:
         query = update(server).where(server.c.id == self.owner)
         with self._database.begin() as connection:
             self._compare(connection)
-            found = connection.execute(query.values(lease_until=_now() + self.seconds))
+            found = connection.execute(query.values(lease_until=database_time() + self.seconds))
             return found.rowcount == 1
 
     def _compare(self, connection: Connection) -> None:
         before = self.clock()
-        there: float = connection.execute(select(_now())).scalar_one()
+        there: float = connection.execute(select(database_time())).scalar_one()
         after = self.clock()
         self.off = max(0.0, before - there) or min(0.0, after - there)
 
@@ -129,7 +129,7 @@ class Servers:
         """
         since = cast(extract("epoch", func.pg_postmaster_start_time()), Float)
         dead = select(server.c.id).where(
-            server.c.lease_until < _now(), since < _now() - self.seconds
+            server.c.lease_until < database_time(), since < database_time() - self.seconds
         )
         dead = dead.with_for_update(skip_locked=True)
         query = delete(server).where(server.c.id.in_(dead)).returning(server.c.name)
@@ -233,7 +233,11 @@ class Servers:
         query = (
             select(timer.c.execution, timer.c.due)
             .join(execution, mine)
-            .where(timer.c.due < _now() + AHEAD, timer.c.kind == "wake", timer.c.node == NO_NODE)
+            .where(
+                timer.c.due < database_time() + AHEAD,
+                timer.c.kind == "wake",
+                timer.c.node == NO_NODE,
+            )
         )
         with self._database.connect() as connection:
             return [Woken(*row) for row in connection.execute(query)]
@@ -257,6 +261,6 @@ def _to_cancel() -> ColumnElement[bool]:
     return execution.c.cancel_requested.is_not(None) & execution.c.completed.is_(None)
 
 
-def _now() -> ColumnElement[Any]:
+def database_time() -> ColumnElement[Any]:
     """The database's clock, in seconds since 1970."""
     return cast(extract("epoch", func.clock_timestamp()), Float)
