@@ -248,6 +248,25 @@ async def test_nothing_is_taken_over_while_its_owner_writes(base: Base) -> None:
     assert [server.name] == other.bury()
 
 
+def test_a_version_that_is_being_named_is_not_deleted(base: Base) -> None:
+    """What deletes versions waits for whoever is about to commit an execution that names one."""
+    server, statements = base.server(), postgres_statements()
+    base.query("INSERT INTO workflow_version VALUES ('w', '{}', 0), ('x', '{}', 0)")
+    base.query("INSERT INTO about VALUES ('unused w', '0'), ('unused x', '0')")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(base.url, cursor_factory=psycopg.RawCursor) as connection,
+    ):
+        connection.execute(statements[Statement.WORKFLOW_VERSION], ("w", b"{}", 0.0))
+        deleting = pool.submit(server.unused.delete)
+        with pytest.raises(TimeoutError):
+            deleting.result(0.3)
+        connection.execute(statements[Statement.ACCEPT], accepted("e1", server.owner))
+        connection.commit()
+        assert 1 == deleting.result(10)
+    assert [("w",)] == base.query("SELECT hash FROM workflow_version")
+
+
 # -- who has what ----------------------------------------------------------------------------------
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from math import inf
 from typing import Any, Self
 
 from caudal_core.engine.acceptance import Acceptance
@@ -43,6 +44,7 @@ from caudal_core.graph import Graph
 from caudal_core.journal import Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.journal import Row
+from caudal_core.journal.unused import KNOWN_FOR
 from caudal_core.journal.waits import Approval
 from caudal_core.payload import Payload
 from caudal_core.registry import Registry
@@ -77,7 +79,7 @@ class Engine:
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
         self.meters = Meters()
-        self.versions = Versions()
+        self.versions = Versions(inf if self.storage.exclusive else KNOWN_FOR)
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
@@ -159,7 +161,7 @@ class Engine:
         if self.ownership is not None:
             await self.ownership.stop()
         self.room.close()
-        self.retention.close()
+        await self.retention.close()
         if self._conductor.tasks and drain:
             await asyncio.wait(self._conductor.tasks, timeout=drain)
         drives, left = list(self._conductor.tasks), self.unfinished

@@ -76,11 +76,13 @@ FREE = {
     Statement.TRIGGER_RESUME,
     Statement.DECIDE,
     Statement.DROP_NOTICE,
+    Statement.UNUSED,
     Statement.ERASE_RUNS,
     Statement.ERASE_EXECUTION,
     Statement.ERASE_VERSION,
     Statement.ERASE_PLAN,
     Statement.ERASE_EVENT,
+    Statement.KEEP_KEY,
     *erasures(),
 }
 """What any server may write: it is nobody's execution, it has ended, or it is a request. Every

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import signal
 import socket
 import sys
@@ -36,6 +37,8 @@ def main() -> None:
     """Serve the socket whose descriptor is the last argument until it closes."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # What it says there of connections that were lost is in the answers too.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     frames = _frames()
     with (
         contextlib.suppress(BrokenPipeError),

@@ -13,6 +13,9 @@ ExecutionState = Literal["pending", "running", "waiting", "completed", "failed",
 NodeState = Literal[
     "pending", "running", "waiting", "completed", "failed", "skipped", "cancelled", "interrupted"
 ]
+OPEN = ("pending", "running", "waiting")
+"""The states of executions that have not ended."""
+
 FINISHED = frozenset(("completed", "failed", "cancelled"))
 SETTLED = frozenset(("completed", "failed", "skipped", "cancelled", "interrupted"))
 

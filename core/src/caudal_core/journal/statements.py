@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     insert,
     literal_column,
+    null,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -55,12 +56,14 @@ class Statement:
     NODE_STATE: Final = 22
     NOTICE: Final = 23
     DROP_NOTICE: Final = 24
-    ERASE_RUNS: Final = 25
-    ERASE_EXECUTION: Final = 26
-    ERASE_VERSION: Final = 27
-    ERASE_PLAN: Final = 28
-    ERASE_EVENT: Final = 29
-    ERASE_REST: Final = 30
+    UNUSED: Final = 25
+    ERASE_RUNS: Final = 26
+    ERASE_EXECUTION: Final = 27
+    ERASE_VERSION: Final = 28
+    ERASE_PLAN: Final = 29
+    ERASE_EVENT: Final = 30
+    KEEP_KEY: Final = 31
+    ERASE_REST: Final = 32
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -143,6 +146,7 @@ def clauses() -> dict[int, Any]:
         Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
         Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
         **_waiting(),
+        Statement.UNUSED: _replace(tables.about, [c.name for c in tables.about.columns]),
         Statement.ERASE_RUNS: _erase_runs(),
         Statement.ERASE_EXECUTION: delete(tables.execution).where(
             by_id, tables.execution.c.completed.is_not(None)
@@ -153,6 +157,7 @@ def clauses() -> dict[int, Any]:
         ),
         Statement.ERASE_PLAN: delete(tables.plan).where(tables.plan.c.hash == key),
         Statement.ERASE_EVENT: _erase_event(),
+        Statement.KEEP_KEY: _keep_key(),
     }
     for number, table in erasures().items():
         made[number] = delete(table).where(table.c.execution == key)
@@ -185,7 +190,8 @@ def _waiting() -> dict[int, Any]:
 def erasures() -> dict[int, Table]:
     """Whatever else is kept of an execution: every table with a column of its name."""
     found = [t for t in tables.metadata.sorted_tables if "execution" in t.c]
-    own = (tables.node_run, tables.node_state)  # the latter belongs to its workflow
+    # A state belongs to its workflow; a key outlives what it started (`_keep_key`).
+    own = (tables.node_run, tables.node_state, tables.trigger_event)
     rest = [table for table in found if table not in own]
     return dict(enumerate(rest, Statement.ERASE_REST))
 
@@ -195,6 +201,16 @@ def _erase_event() -> Delete:
     event = tables.trigger_event.c
     mine = event.trigger == bindparam("trigger_id"), event.key == bindparam("event_key")
     return delete(tables.trigger_event).where(*mine, event.execution.is_(None))
+
+
+def _keep_key() -> Update:
+    """The event of an execution that is deleted stays, as one that starts nothing any more."""
+    event = tables.trigger_event
+    mine: BindParameter[str] = bindparam("execution_id")
+    changed = update(event).ordered_values(
+        (event.c.execution, null()), (event.c.skipped, bindparam("why"))
+    )
+    return changed.where(event.c.execution == mine)
 
 
 def _erase_runs() -> Delete:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 
 from caudal_core.engine import Engine
@@ -83,7 +84,8 @@ class TriggerService:
         await self._stop(list(self._listeners))
         await self.firing.close()
         held = set(self._held)
-        await self._engine.read(lambda: self._engine.storage.leases.release(held))
+        with suppress(Unavailable):  # then others have them once the leases have run out
+            await self._engine.read(lambda: self._engine.storage.leases.release(held))
 
     async def _work(self) -> None:
         while True:
@@ -94,6 +96,8 @@ class TriggerService:
                 pass
             try:
                 await self.look()
+            except Unavailable as error:
+                _log.warning("the triggers could not be looked after: %s", error.text())
             except Exception:  # noqa: BLE001 - whatever it is, the next look may go well
                 _log.exception("the triggers could not be looked after; they are again soon")
 
