@@ -101,6 +101,16 @@ def write(path: Path, data: str, texts: Sequence[str] = (), *, since_1904: bool 
     return path
 
 
+def ended(path: Path, tail: bytes) -> Path:
+    """The same workbook with another end of its sheet."""
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content.replace(b"</sheetData></worksheet>", tail))
+    return path
+
+
 def read(path: Path, *, in_columns: bool, shown: int, **options: Any) -> Table:
     """The table in a sheet, read as if it were a large one, or as if it were not."""
     with pytest.MonkeyPatch.context() as patch:

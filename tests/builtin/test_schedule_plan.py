@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.core.clocks import utc
 
-from caudal_builtin.schedules.config import interval_of, kind_of, plan_of, seconds_of
+from caudal_builtin.schedules.config import interval_of, kind_of, plan_of, seconds_of, tolerance_of
 from caudal_builtin.schedules.plan import Cron, Every, Plan
 from caudal_builtin.trigger import TriggerConfig
 
@@ -109,6 +109,24 @@ def test_looking_back_finds_what_was_ahead(plan: Plan, after: datetime, seconds:
     assert all(after < moment <= until and moment.tzinfo is UTC for moment in ahead)
 
 
+def test_looking_back_costs_what_it_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no clock is set, a cron of each second is not walked through for hours at each tick."""
+    import cronsim
+
+    steps = 0
+
+    class Counted(cronsim.CronSim):
+        def __next__(self) -> datetime:
+            nonlocal steps
+            steps += 1
+            return super().__next__()
+
+    monkeypatch.setattr(cronsim, "CronSim", Counted)
+    noon = utc("2026-06-01 12:00")
+    assert [noon] == madrid("* * * * * *").latest(noon - timedelta(seconds=1), noon, 1_000)
+    assert steps < 10
+
+
 # -- from the config of a node ---------------------------------------------------------------------
 
 
@@ -144,6 +162,16 @@ def test_intervals_as_editors_store_them(config: dict[str, object], seconds: int
         ({"scheduleInterval": "5 parsecs"}, "has the unit 'parsecs'"),
         ({"scheduleInterval": "0.5s"}, "in whole seconds"),
         ({"scheduleInterval": "400d"}, "1 s to 366 days"),
+        ({"scheduleIntervalValue": 1e300}, "1 s to 366 days"),
+        ({"scheduleInterval": "-5m"}, "write it as 30s"),
+        ({"scheduleInterval": "0s"}, "1 s to 366 days"),
+        ({"scheduleInterval": "nan", "scheduleIntervalUnit": "s"}, "write it as 30s"),
+        ({"scheduleInterval": "inf", "scheduleIntervalUnit": "s"}, "write it as 30s"),
+        ({"scheduleInterval": "1e308", "scheduleIntervalUnit": "w"}, "1 s to 366 days"),
+        ({"scheduleInterval": "9" * 100_000 + "!"}, "has 100001 characters; it may have 255"),
+        ({"cron": "1," * 500_000 + "1 * * * *"}, "cron has 1000009 characters"),
+        ({"cron": "* * * * *", "timezone": "x" * 1_000_000}, "timezone has 1000000 characters"),
+        ({"scheduleType": "x" * 256}, "scheduleType has 256 characters"),
         ({"scheduleType": "lunar"}, "it is interval or cron"),
         ({"scheduleType": "cron"}, "cron is empty"),
         ({"cron": "61 0 * * *"}, "is no cron expression: bad minute"),
@@ -156,6 +184,19 @@ def test_what_makes_no_sense_is_said(config: dict[str, object], said: str) -> No
     """A schedule that cannot be is an error that says what to write."""
     with pytest.raises(ValueError, match=said):
         plan_of(TriggerConfig.model_validate(config), utc("2026-01-01 00:00"), "UTC")
+
+
+@pytest.mark.parametrize("given", ["inf", "nan", "-5", 0, "0", 1e300, "9" * 400, "soon", "367d"])
+def test_a_tolerance_that_makes_no_sense_is_said(given: object) -> None:
+    """It is a time from a second to a year: with less nothing is in time, with more no sum is."""
+    with pytest.raises(ValueError, match="scheduleTolerance"):
+        tolerance_of(TriggerConfig.model_validate({"scheduleTolerance": given}))
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(None, 60), ("", 60), (5, 5), ("1h", 3600)])
+def test_a_tolerance_is_in_seconds(given: object, seconds: float) -> None:
+    """A minute where none is given; a bare number counts seconds."""
+    assert seconds == tolerance_of(TriggerConfig.model_validate({"scheduleTolerance": given}))
 
 
 def test_a_cron_expression_means_cron() -> None:

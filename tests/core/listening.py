@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.core.clocks import SetClock, utc
+from tests.core.databases import storage_at
 from tests.core.flows import HANDLERS
 
 from caudal_core import Config, Context, Event, Handler, Trigger, TriggerContext, handler
-from caudal_core.engine import Engine, EngineOptions, Execution, FolderStorage
+from caudal_core.engine import Engine, EngineOptions, Execution
 from caudal_core.journal.triggers import StoredEvent
 from caudal_core.registry import Registry
 from caudal_core.triggers import Kept, TriggerService, TriggerView, trigger_id
@@ -159,9 +160,7 @@ async def listening(
         Registry.of(*HANDLERS, tap_handler, *handlers),
         triggers={trigger.node_type: trigger for trigger in triggers},
     )
-    made = Engine(
-        registry or known, storage=FolderStorage(folder), options=EngineOptions(**options)
-    )
+    made = Engine(registry or known, storage=storage_at(folder), options=EngineOptions(**options))
     async with made as engine:
         found = clock or SetClock(NOON)
         service = TriggerService(engine, Shelf(engine), clock=found, enabled=enabled)

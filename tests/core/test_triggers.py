@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ from tests.core.listening import ID, NOON, Tap, TapConfig, listening, tapped
 from caudal_core import Event, TriggerContext
 from caudal_core.journal.history import Filter
 from caudal_core.journal.leases import SoleHolder
-from caudal_core.values import decode
+from caudal_core.triggers.roster import Roster
+from caudal_core.values import decode, to_wire
+
+pytestmark = pytest.mark.usefixtures("both")
 
 
 class Planned(Tap):
@@ -144,6 +147,85 @@ async def test_a_config_that_makes_no_sense(tmp_path: Path) -> None:
         assert "node 'in', config number" in str(view.error)
         await found.save(tapped(number="5"))
         assert "listening" == (await found.view()).state
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"key": "\ud800"}, "surrogate"),
+        ({"key": "a\x00"}, "NUL"),
+        ({"key": "k" * 256}, "1 to 255"),
+        ({"planned": datetime.max.replace(tzinfo=UTC)}, "1970 to 9000"),
+        ({"planned": datetime.min.replace(tzinfo=UTC)}, "1970 to 9000"),
+        ({"planned": NOON.replace(tzinfo=None)}, "no time zone"),
+        ({"skipped": "x" * 1_001}, "1 to 1000"),
+        ({"skipped": object()}, "1 to 1000"),
+        ({"overlap": "whatever"}, "skip, queue"),
+        ({"inputs": [1]}, "no mapping"),
+    ],
+)
+def test_an_event_that_cannot_be_recorded_is_none(odd: dict[str, Any], said: str) -> None:
+    """Its author hears of it at once; recorded, it would be in the way of all that reads it."""
+    with pytest.raises((ValueError, TypeError), match=said):
+        Event(**{"key": "k", **odd})
+
+
+class Odd(Tap):
+    """Says of itself what it should not."""
+
+    def __init__(self, tolerance: Any = 60, shown: Any = None, planned: Any = ()) -> None:
+        super().__init__()
+        self.odd = tolerance, shown or {}, planned
+
+    def tolerance(self, config: TapConfig) -> float:  # noqa: ARG002 - the same for all
+        """What the test wants."""
+        if isinstance(self.odd[0], Exception):
+            raise self.odd[0]
+        given: float = self.odd[0]
+        return given
+
+    def shown(self, config: TapConfig) -> Any:  # noqa: ARG002 - the same for all
+        """What the test wants."""
+        return self.odd[1]
+
+    def planned(self, config: TapConfig, ctx: TriggerContext) -> Iterator[datetime]:  # noqa: ARG002
+        """What the test wants."""
+        return iter(self.odd[2])
+
+
+@pytest.mark.parametrize("odd", [RuntimeError("none"), 1e300, float("nan"), -1, "60", True])
+async def test_a_tolerance_that_makes_no_sense(tmp_path: Path, odd: Any) -> None:
+    """It breaks its own trigger, and neither the list nor the look at the others."""
+    async with listening(tmp_path, Odd(odd)) as found:
+        await found.save(tapped())
+        await found.service.look()
+        view = await found.view()
+        assert ("broken", None) == (view.state, view.wanted.tolerance)
+        assert ("RuntimeError: none" if isinstance(odd, Exception) else "tolerance is") in str(
+            view.error
+        )
+
+
+@pytest.mark.parametrize(
+    ("odd", "said"),
+    [
+        ({"shown": ["a", "list"]}, "ValueError"),
+        ({"shown": {"a": object()}}, "object"),
+        ({"planned": ["soon"]}, "AttributeError"),
+        ({"planned": [NOON.replace(tzinfo=None)]}, "has no time zone"),
+        ({"planned": [datetime.max.replace(tzinfo=UTC)]}, None),
+    ],
+)
+async def test_what_a_trigger_says_of_itself_is_checked(
+    tmp_path: Path, odd: dict[str, Any], said: str | None
+) -> None:
+    """What is no JSON or no moment is shown as its error; it is looked after all the same."""
+    async with listening(tmp_path, Odd(**odd)) as found:
+        await found.save(tapped())
+        await found.service.look()
+        view = await found.view()
+        assert (said or "None") in str(view.error)
+        to_wire(dict(view.shown or {}))
 
 
 async def test_a_workflow_that_cannot_run(tmp_path: Path) -> None:
@@ -375,9 +457,9 @@ class Counter(SoleHolder):
     """Leases that the test takes away and gives."""
 
     alone = False
-    seconds = 0.0
 
     def __init__(self) -> None:
+        self.seconds = 1_000.0
         self.mine = True
         self.broken = False
         self.released: set[str] = set()
@@ -409,12 +491,50 @@ async def test_only_the_holder_listens(tmp_path: Path) -> None:
         await found.service.look()
         await asyncio.sleep(0)
         assert ("listening", NOON) == ((await found.view()).state, tap.contexts[-1].last)
-        leases.broken = True
+        leases.broken, leases.seconds = True, 0.0
         with pytest.raises(OSError, match="the database is gone"):
             await found.service.look()
         assert 2 == tap.closed
         leases.broken = False
-    assert {ID} == leases.released
+    assert {ID} == leases.released - {"notices"}  # where several servers are, one tells of failures
+
+
+async def test_who_does_not_know_that_it_holds_starts_nothing(tmp_path: Path) -> None:
+    """Once the lease may have run out, an event waits until it is renewed."""
+    tap, leases = Tap(), Counter()
+    async with listening(tmp_path, tap) as found:
+        found.engine.storage.leases = leases
+        await found.save(tapped())
+        await asyncio.sleep(0)
+        leases.seconds = 0.0
+        tap.queue.put_nowait(Event("a"))
+        await asyncio.sleep(0.05)
+        assert [] == await found.events(0)
+        leases.seconds = 1_000.0
+        await tap.until_acknowledged(1)
+
+
+class Nowhere:
+    """A place that cannot be read."""
+
+    async def all(self) -> Any:
+        """Fail."""
+        message = "the folder is gone"
+        raise OSError(message)
+
+
+async def test_a_place_that_fails_past_the_lease_ends_the_listening(tmp_path: Path) -> None:
+    """Who cannot look cannot renew: then another server listens, and this one does not."""
+    tap, leases = Tap(), Counter()
+    async with listening(tmp_path, tap) as found:
+        found.engine.storage.leases = leases
+        await found.save(tapped())
+        await asyncio.sleep(0)
+        leases.seconds = 0.0
+        found.service._roster = Roster(found.engine, Nowhere())  # noqa: SLF001 - as the disk does it
+        with pytest.raises(OSError, match="the folder is gone"):
+            await found.service.look()
+        assert 1 == tap.closed
 
 
 class Stubborn(Tap):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.core.clocks import SetClock, utc
 from tests.server.serving import HANDLERS, Service, flow, node, service
+from tests.server.test_metrics import told as metrics
 
 from caudal_builtin.trigger import trigger
 
@@ -176,14 +179,28 @@ def test_no_such_schedule_can_be_paused(tmp_path: Path) -> None:
     async def test(found: Service, clock: SetClock) -> None:
         for verb in ("pause", "resume"):
             assert "detail" in await found.post(f"/api/schedules/none/{verb}", status=404)
+        for unknown in ("none", "", "%00", "x" * 5_000):
+            answer = await found.post(f"/api/schedules/pause?workflowId={unknown}", status=404)
+            assert "NOT_FOUND" == answer["code"]
+        await save(found, nightly(scheduleEnabled=False))
+        assert {"schedules": []} == await found.post("/api/schedules/pause?workflowId=n")
+        assert ["workflow"] == (await save(found, nightly()))[0]["pausedBy"]
 
     with_schedules(tmp_path, test)
 
 
 def test_a_schedule_that_makes_no_sense_is_shown(tmp_path: Path) -> None:
-    """The workflow is saved and runs by hand; the list says what is wrong with its schedule."""
+    """The workflow is saved and runs by hand; the check and the list say what is wrong with it."""
 
     async def test(found: Service, clock: SetClock) -> None:
+        answer = await found.post("/api/workflows/validate", nightly(cron="61 0 * * *"))
+        (warning,) = answer["warnings"]
+        assert (True, "INVALID_TRIGGER", "/nodes/0/config", "start") == (
+            answer["valid"],
+            *(warning[key] for key in ("code", "pointer", "nodeId")),
+        )
+        assert "is no cron expression: bad minute" in warning["message"]
+        assert [] == (await found.post("/api/workflows/validate", nightly()))["warnings"]
         (row,) = await save(found, nightly(cron="61 0 * * *"))
         assert "broken" == row["state"]
         assert "is no cron expression" in row["error"]
@@ -238,3 +255,62 @@ def test_files_are_scheduled_and_those_of_a_source_are_not(tmp_path: Path) -> No
         assert [("a", "0 7 * * *")] == await listed()
 
     with_schedules(tmp_path, test, workflows=folder)
+
+
+def test_a_folder_that_is_away_unschedules_nothing(tmp_path: Path) -> None:
+    """What cannot be read for a while goes on as it was; a file that is gone is not scheduled."""
+    folder = tmp_path / "flows"
+    folder.mkdir()
+    (folder / "a.json").write_text(json.dumps(nightly()))
+
+    async def test(found: Service, clock: SetClock) -> None:
+        async def listed() -> Any:
+            await found.app.state.triggers.look()
+            shown = (await found.get("/api/schedules"))["schedules"]
+            return [(item["workflowId"], item["state"]) for item in shown]
+
+        await save(found, nightly(), "n")
+        both = [("n", "listening"), ("a", "listening")]
+        assert both == await listed()
+        (folder / "a.json").write_text("{")
+        assert both == await listed()
+        folder.rename(tmp_path / "away")
+        assert both == await listed()
+        await clock.tick()
+        for row in (await found.get("/api/schedules"))["schedules"]:
+            (tick,) = await ticks(found, row["id"], 1)
+            assert "completed" == (await found.ended(tick["executionId"]))["status"]
+        (tmp_path / "away").rename(folder)
+        (folder / "a.json").unlink()
+        assert both[:1] == await listed()
+
+    with_schedules(tmp_path, test, workflows=folder)
+
+
+def test_the_lag_of_schedules_is_measured(tmp_path: Path) -> None:
+    """`/metrics` has what is overdue at this moment, and how late each start was."""
+
+    async def test(found: Service, clock: SetClock) -> None:
+        async def lags() -> tuple[float, ...]:
+            told = await metrics(found)
+            name = "caudal_schedule_start_lag_seconds"
+            return (
+                told["caudal_schedule_lag_seconds",],
+                told[f"{name}_count",],
+                told[f"{name}_sum",],
+            )
+
+        assert (0, 0, 0) == await lags()
+        (row,) = await save(found, nightly(scheduleTolerance="1h"))
+        night = await clock.wait_for_sleeper()
+        assert (0, 0, 0) == await lags()
+        found.engine.options = replace(found.engine.options, max_queued=0)  # it cannot be taken
+        await clock.set(night + timedelta(seconds=20))
+        assert (20, 0, 0) == await lags()
+        found.engine.options = replace(found.engine.options, max_queued=10)
+        await clock.forward(seconds=10)
+        (tick,) = await ticks(found, row["id"], 1)
+        await found.ended(tick["executionId"])
+        assert (0, 1, 30) == await lags()
+
+    with_schedules(tmp_path, test)

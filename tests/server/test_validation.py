@@ -60,7 +60,7 @@ def test_validate_answers_the_question(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", [False, True])
 def test_warnings_name_what_has_no_effect(tmp_path: Path, *, broken: bool) -> None:
-    """Unknown keys with the nearest, schedules and signatures; also beside problems."""
+    """Unknown keys with the nearest, and signatures; also beside problems. Schedules have one."""
 
     async def test(found: Service) -> None:
         nodes = [
@@ -70,6 +70,7 @@ def test_warnings_name_what_has_no_effect(tmp_path: Path, *, broken: bool) -> No
             node("d", "trigger", scheduleEnabled=False, scheduleType="interval"),
             node("e", "webhook", webhookSecret="s3cret"),
             node("f", "webhook", webhookSecret=""),
+            {**node("h", "give"), "onInterrupted": "ask"},
             *([node("g", "none")] if broken else []),
         ]
         answer = await found.post("/api/workflows/validate", {"nodes": nodes})
@@ -78,11 +79,7 @@ def test_warnings_name_what_has_no_effect(tmp_path: Path, *, broken: bool) -> No
         assert ["/nodes/0/config/conditionFeld"] == [w["pointer"] for w in own]
         assert "did you mean 'conditionField'?" in own[0]["message"]
         later = [w for w in answer["warnings"] if w["code"] == "NOT_AVAILABLE"]
-        assert [
-            "/nodes/1/config/scheduleEnabled",
-            "/nodes/2/config/cron",
-            "/nodes/4/config/webhookSecret",
-        ] == [w["pointer"] for w in later]
+        assert ["/nodes/4/config/webhookSecret"] == [w["pointer"] for w in later]
         assert "s3cret" not in json.dumps(answer)
 
     with_service(tmp_path, test, check, trigger, webhook)

@@ -2,12 +2,15 @@
 
 import asyncio
 import base64
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.server.hooks import Hook, answering, with_hook
-from tests.server.serving import flow, node
+from tests.server.serving import flow, node, service
+
+from caudal_core import Call, Config, Event, Trigger
 
 WHOLE = {"webhookIncludeRequest": True}
 
@@ -234,3 +237,36 @@ def test_calls_without_a_key_are_each_their_own(tmp_path: Path) -> None:
         assert "labels" not in status
 
     with_hook(tmp_path, test)
+
+
+class Strict(Config):
+    """A config that the node's handler knows nothing of."""
+
+    order: int = 0
+
+
+class Till(Trigger[Strict]):
+    """Takes calls for the nodes `give`."""
+
+    name = "till"
+    node = "give"
+    config = Strict
+
+    def wanted(self, config: Strict) -> bool:  # noqa: ARG002 - the same for all
+        """Nobody listens."""
+        return False
+
+    def receive(self, config: Strict, call: Call) -> Event:  # noqa: ARG002 - one form for all
+        """An event for each order."""
+        return Event(str(config.order))
+
+
+async def test_a_config_that_its_trigger_cannot_read_is_named(tmp_path: Path) -> None:
+    """Nobody is told that the server has failed where the workflow is wrong."""
+    async with service(tmp_path) as here:
+        here.engine.registry = replace(here.engine.registry, triggers={"give": Till()})
+        answer = await here.http.put("/api/workflows/w", json=flow(node("in", "give", order="two")))
+        assert answer.is_success
+        refused = await here.post("/api/webhook/w", {}, 422)
+        assert "INVALID_CONFIG" == refused["code"]
+        assert "the node 'in' does not fit its trigger 'till'" in refused["detail"]

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar, get_args
 
 from caudal_core.config import Config
 
@@ -14,6 +14,10 @@ C = TypeVar("C", bound=Config)
 Overlap = Literal["skip", "queue", "parallel", "replace"]
 
 MAX_KEY = 255
+MAX_WHY = 1_000
+FIRST_YEAR, LAST_YEAR = 1970, 9000
+"""What is recorded must be a time everywhere, with any offset and whatever is added to it."""
+
 LONGEST_SLEEP = 30.0
 """Seconds after which a sleeper looks at the clock again: it may have been set, or the machine may
 have slept itself."""
@@ -27,7 +31,8 @@ class Event:
     starts nothing. Only a call may have none; it cannot be told from another. `inputs` are the
     execution's. `planned` is the moment that it was planned for, if it was. `overlap` says what to
     do while an execution that the trigger started before has not ended. An event that is `skipped`
-    starts nothing: it is recorded with this text.
+    starts nothing: it is recorded with this text. `ValueError` or `TypeError` where it could not be
+    recorded.
     """
 
     key: str | None
@@ -37,12 +42,44 @@ class Event:
     skipped: str | None = None
 
     def __post_init__(self) -> None:
-        if self.key is not None and not (type(self.key) is str and 0 < len(self.key) <= MAX_KEY):
-            message = f"the key of an event is a text of 1 to {MAX_KEY} characters: {self.key!r}"
+        given: tuple[tuple[str, Any, int], ...]
+        given = ("key", self.key, MAX_KEY), ("skipped", self.skipped, MAX_WHY)
+        for name, text, most in given:
+            if text is not None and not (type(text) is str and 0 < len(text) <= most):
+                message = f"{name} of an event is a text of 1 to {most} characters: {text!r:.300}"
+                raise ValueError(message)
+            if text is not None and ("\x00" in text or _is_cut(text)):
+                message = f"{name} of an event holds a NUL character or half of a surrogate pair"
+                raise ValueError(message)
+        inputs: Any = self.inputs
+        if not isinstance(inputs, Mapping):
+            message = f"the inputs of the event '{self.key}' are no mapping"
+            raise TypeError(message)
+        if self.overlap not in get_args(Overlap):
+            message = (
+                f"overlap is {self.overlap!r:.99}; it is one of {', '.join(get_args(Overlap))}"
+            )
             raise ValueError(message)
-        if self.planned is not None and self.planned.tzinfo is None:
-            message = f"the planned time of the event '{self.key}' has no time zone"
-            raise ValueError(message)
+        if self.planned is not None:
+            _check_planned(self.planned, self.key)
+
+
+def _check_planned(moment: datetime, key: str | None) -> None:
+    if moment.tzinfo is None:
+        message = f"the planned time of the event '{key}' has no time zone"
+        raise ValueError(message)
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        message = f"an event is planned for {moment.year}; it may be {FIRST_YEAR} to {LAST_YEAR}"
+        raise ValueError(message)
+
+
+def _is_cut(text: str) -> bool:
+    """Whether it holds half of a surrogate pair, which no database keeps."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from caudal_core.engine import Engine
 from caudal_core.engine.meters import Spread
 from caudal_core.errors import Unavailable
+from caudal_core.triggers import TriggerService
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -24,12 +25,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Snapshot(NamedTuple):
     """What is looked up when the page is asked for.
 
-    `unfinished` has the number of executions by state, and when the oldest one was accepted.
+    `unfinished` has the number of executions by state, and when the oldest one was accepted,
+    `overdue` the seconds by which the latest schedule is late.
     """
 
     engine: Engine
     unfinished: Mapping[str, tuple[int, float]]
     tasks: int
+    overdue: float
     database_bytes: int | None
     blob_bytes: int | None
 
@@ -141,7 +144,14 @@ METRICS = (
         "caudal_schedule_lag_seconds",
         "gauge",
         (),
-        "How late the schedule is that is latest.",
+        "How long ago the earliest planned time was that should have started here and has not.",
+        lambda seen: [((), seen.overdue)],
+    ),
+    Metric(
+        "caudal_schedule_start_lag_seconds",
+        "histogram",
+        (),
+        "Seconds from a planned time until its execution was recorded.",
         lambda seen: [((), seen.engine.meters.schedule_lag)],
     ),
     Metric(
@@ -171,14 +181,14 @@ METRICS = (
 )
 
 
-async def page(engine: Engine) -> bytes:
+async def page(engine: Engine, triggers: TriggerService) -> bytes:
     """The whole page; without what a database says that does not answer."""
-    tasks = len(asyncio.all_tasks())
-    seen = Snapshot(engine, {}, tasks, None, None)
+    tasks, overdue = len(asyncio.all_tasks()), await triggers.overdue()
+    seen = Snapshot(engine, {}, tasks, overdue, None, None)
     with suppress(Unavailable):
         unfinished = await engine.counted()
         database, blobs = await engine.read(engine.storage.sizes)
-        seen = Snapshot(engine, unfinished, tasks, database, blobs)
+        seen = Snapshot(engine, unfinished, tasks, overdue, database, blobs)
     text: bytes = await engine.read(lambda: _written(seen))
     return text
 

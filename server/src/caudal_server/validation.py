@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from caudal_core.errors import InvalidWorkflow
 from caudal_core.graph import build_graph
 from caudal_core.graph.problems import Problem, problem, unknown_keys
 from caudal_core.registry import Registry
+from caudal_core.triggers import wrong_triggers
 
-SCHEDULE_KEYS = (
-    "scheduleEnabled",
-    "scheduleType",
-    "scheduleInterval",
-    "scheduleIntervalValue",
-    "scheduleIntervalUnit",
-    "cron",
-)
 SECRET_KEY = "webhookSecret"  # noqa: S105 - the name of a key
 
 
@@ -31,6 +24,7 @@ def verdict(document: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
         problems, warnings = [], list(build_graph(dict(document), registry).warnings)
     except InvalidWorkflow as error:
         problems, warnings = error.problems, list(_unknown_keys(document, registry))
+    warnings += _triggers(document, registry, {item.get("nodeId") for item in problems})
     warnings += _later(document)
     return {"valid": not problems, "problems": problems, "warnings": warnings}
 
@@ -53,43 +47,25 @@ def _unknown_keys(document: Mapping[str, Any], registry: Registry) -> Iterator[P
             yield from unknown_keys(registered.handler.config, config, node_id, index)
 
 
+def _triggers(
+    document: Mapping[str, Any], registry: Registry, told: Collection[object]
+) -> Iterator[Problem]:
+    """What keeps nodes from starting the workflow by themselves; of those not `told` of yet."""
+    places = {node_id: index for index, node_id, _, _ in _configs(document)}
+    for node_id, why in wrong_triggers(document, registry):
+        if node_id not in told:
+            message = f"node '{node_id}' cannot start the workflow by itself: {why}"
+            place = f"/nodes/{places[node_id]}/config" if node_id in places else "/nodes"
+            yield problem("INVALID_TRIGGER", message, place, node_id=node_id)
+
+
 def _later(document: Mapping[str, Any]) -> Iterator[Problem]:
     """What is kept with the workflow, but not acted on."""
-    yield from _not_asked(document)
     for index, node_id, type_, config in _configs(document):
-        if type_ == "trigger" and (key := _schedule(config)):
-            message = (
-                f"node '{node_id}': this version starts nothing by itself; "
-                "the schedule is kept, start the workflow over HTTP"
-            )
-            yield _unavailable(message, node_id, index, key)
         if type_ == "webhook" and config.get(SECRET_KEY):
             message = (
                 f"node '{node_id}': this version does not check signatures, so every call of the "
                 "webhook is refused; leave webhookSecret empty and set webhookToken"
             )
-            yield _unavailable(message, node_id, index, SECRET_KEY)
-
-
-def _not_asked(document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Options of its nodes that this version keeps."""
-    nodes = document.get("nodes")
-    for index, node in enumerate(nodes if isinstance(nodes, list) else ()):
-        if isinstance(node, dict) and node.get("onInterrupted") == "ask":
-            message = (
-                f"node '{node.get('id')}': this version asks nobody and ends an interrupted node "
-                "as failed; onInterrupted may be fail or rerun"
-            )
-            place = f"/nodes/{index}/onInterrupted"
-            yield problem("NOT_AVAILABLE", message, place, node_id=str(node.get("id")))
-
-
-def _schedule(config: Mapping[str, Any]) -> str | None:
-    """The first key of a schedule that is not switched off."""
-    if str(config.get("scheduleEnabled", "true")).lower() in ("false", "0", "", "none"):
-        return None
-    return next((key for key in SCHEDULE_KEYS if config.get(key) not in (None, "")), None)
-
-
-def _unavailable(message: str, node_id: str, index: int, key: str) -> Problem:
-    return problem("NOT_AVAILABLE", message, f"/nodes/{index}/config/{key}", node_id=node_id)
+            place = f"/nodes/{index}/config/{SECRET_KEY}"
+            yield problem("NOT_AVAILABLE", message, place, node_id=node_id)

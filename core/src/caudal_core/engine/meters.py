@@ -14,6 +14,7 @@ from caudal_core.journal import NodeRun
 
 SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 ROWS = (1.0, 2.0, 5.0, 10.0, 25.0, 50.0, 100.0, 250.0, 1_000.0, 5_000.0)
+LAGS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 3_600.0)
 
 
 class Spread:
@@ -48,8 +49,8 @@ class Meters:
     """The counts since the engine was made.
 
     `nodes` has `[seconds, attempts]` by type and state, `ended` the executions by how they ended.
-    `lease_losses` rises when another server has taken an execution over; `schedule_lag` is how many
-    seconds late the schedule is that is latest (0: none is).
+    `lease_losses` rises when another server has taken an execution over; `schedule_lag` has how
+    many seconds after their planned times executions were recorded.
     """
 
     def __init__(self) -> None:
@@ -59,7 +60,7 @@ class Meters:
         self.commit_seconds = Spread(SECONDS)
         self.commit_rows = Spread(ROWS)
         self.lease_losses = 0
-        self.schedule_lag = 0.0
+        self.schedule_lag = Spread(LAGS)
 
     def node(self, run: NodeRun) -> None:
         """An attempt has ended, and that is recorded."""

@@ -4,7 +4,7 @@ from caudal_core.triggers.firing import Fired, Firing, Target
 from caudal_core.triggers.late import LateStart
 from caudal_core.triggers.names import execution_id, trigger_id
 from caudal_core.triggers.service import TriggerService
-from caudal_core.triggers.wanted import Kept, Place
+from caudal_core.triggers.wanted import Kept, Place, wrong_triggers
 from caudal_core.triggers.watching import TriggerView
 
 __all__ = [
@@ -18,4 +18,5 @@ __all__ = [
     "TriggerView",
     "execution_id",
     "trigger_id",
+    "wrong_triggers",
 ]

@@ -42,6 +42,10 @@ class LateStarts:
         self._listeners.add(listener)
         return lambda: self._listeners.discard(listener)
 
+    def forget(self, trigger: str) -> None:
+        """Its planned times begin anew, perhaps before those that were told of."""
+        self._told.pop(trigger, None)
+
     def tell(self, late: LateStart) -> None:
         """It is late; of one planned time that is told once."""
         told = self._told.get(late.trigger_id)

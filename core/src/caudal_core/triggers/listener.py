@@ -11,7 +11,7 @@ from typing import Any
 
 from caudal_core.engine import Engine
 from caudal_core.errors import InvalidWorkflow, Overloaded, Unavailable, error_text
-from caudal_core.trigger import Event, TriggerContext
+from caudal_core.trigger import MAX_WHY, Event, TriggerContext
 from caudal_core.triggers.firing import Fired, Firing
 from caudal_core.triggers.running import Running
 from caudal_core.triggers.wanted import Wanted
@@ -23,6 +23,9 @@ LONGEST_DELAY = 300.0
 CANCEL_SECONDS = 5.0
 """How long a replaced execution gets to end before the next one begins."""
 
+LEASE_SECONDS = 0.5
+"""Seconds between two looks at a lease that has run out."""
+
 _log = logging.getLogger(__name__)
 Took = Callable[["Listener", Event, Fired], None]
 
@@ -31,11 +34,19 @@ class Listener:
     """Listens until it is cancelled; a trigger that fails is started again after a while.
 
     `error` says what is wrong at this moment, `retry_at` when it is tried again. `wanted` may be
-    replaced by a newer version of the workflow with the same trigger.
+    replaced by a newer version of the workflow with the same trigger. While `holds` says that the
+    lease has run out, nothing is taken.
     """
 
     def __init__(
-        self, wanted: Wanted, ctx: TriggerContext, engine: Engine, firing: Firing, took: Took
+        self,
+        wanted: Wanted,
+        ctx: TriggerContext,
+        engine: Engine,
+        firing: Firing,
+        took: Took,
+        *,
+        holds: Callable[[], bool],
     ) -> None:
         self.wanted = wanted
         self.ctx = ctx
@@ -46,9 +57,15 @@ class Listener:
         self._stopped = False
         self._firing = firing
         self._took = took
+        self._holds = holds
         self._engine = engine
         self._running = Running(engine, wanted.id)
         self._task: asyncio.Task[None] | None = None
+
+    @property
+    def reached(self) -> datetime:
+        """How far it is: what was planned until then has been told of."""
+        return self.last or self.ctx.since
 
     def start(self) -> None:
         """Begin to listen."""
@@ -96,7 +113,7 @@ class Listener:
         return "it has stopped listening by itself"
 
     async def _wait(self, cause: str, seconds: float) -> None:
-        self.error = cause
+        self.error = cause[:MAX_WHY]
         self.retry_at = self.ctx.now() + timedelta(seconds=seconds)
         await self.ctx.sleep(seconds)
         self.retry_at = None
@@ -108,6 +125,9 @@ class Listener:
         if not isinstance(event, Event):
             message = f"it yielded {event!r}, which is no Event"
             raise TypeError(message)
+        # Another server may listen: then this one is ended, else the lease is renewed.
+        while not self._holds():  # noqa: ASYNC110 - no event tells
+            await asyncio.sleep(LEASE_SECONDS)
         fired = await self._until_recorded(event)
         self.error = None if fired.skipped is None or event.skipped else self.error
         self._taken += 1
@@ -133,8 +153,9 @@ class Listener:
         except InvalidWorkflow as error:
             if event.planned is None:
                 raise  # what cannot be run is not acknowledged: it is told of again
-            self.error = error_text(error)
-            return await self._firing.skip(target, event, f"it cannot run: {error_text(error)}")
+            self.error = error_text(error)[:MAX_WHY]
+            why = f"it cannot run: {error_text(error)}"[:MAX_WHY]
+            return await self._firing.skip(target, event, why)
         if fired.execution_id is not None and not fired.repeated:
             self._running.add(fired.execution_id)
         return fired

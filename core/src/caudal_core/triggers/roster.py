@@ -18,6 +18,10 @@ class Roster:
         self._known: dict[str, tuple[Hashable, list[Wanted]]] = {}
         self.wanted: Mapping[str, Wanted] = {}
 
+    def knows(self, workflow_id: str) -> bool:
+        """Whether there is such a workflow, with triggers or without."""
+        return workflow_id in self._known
+
     async def read(self) -> None:
         """See which there are now."""
         registry, zone = self._engine.registry, self._engine.options.timezone

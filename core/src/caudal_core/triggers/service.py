@@ -6,15 +6,17 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
+from datetime import datetime
 from time import monotonic
 
 from caudal_core.engine import Engine
 from caudal_core.errors import NotFound, Unavailable
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.triggers import StoredState, TriggerStore
-from caudal_core.trigger import Clock, Event, WallClock
-from caudal_core.triggers.firing import Fired, Firing
-from caudal_core.triggers.late import LateStart, LateStarts
+from caudal_core.trigger import Clock, WallClock
+from caudal_core.triggers.firing import Firing
+from caudal_core.triggers.late import LateStart
+from caudal_core.triggers.lateness import Lateness
 from caudal_core.triggers.listener import Listener
 from caudal_core.triggers.pauses import Pauses
 from caudal_core.triggers.roster import Roster
@@ -22,14 +24,15 @@ from caudal_core.triggers.wanted import Place, Wanted
 from caudal_core.triggers.watching import (
     TriggerState,
     TriggerView,
-    late_one,
-    late_start,
     moment_of,
     view_of,
 )
 
 LOOK_AGAIN = 5.0
 """Seconds between two looks at what nobody tells of: files, other servers, leases."""
+
+SET_BACK = 60.0
+"""Seconds by which the clock must have been set back for planned times to begin anew."""
 
 _log = logging.getLogger(__name__)
 
@@ -53,7 +56,7 @@ class TriggerService:
         self.firing = Firing(engine, self.clock)
         self._engine = engine
         self._roster = Roster(engine, place)
-        self._late = LateStarts()
+        self._lateness = Lateness(engine, self.clock)
         self._pauses = Pauses(engine, self.clock)
         self._held: set[str] = set()
         self._listeners: dict[str, Listener] = {}
@@ -103,7 +106,7 @@ class TriggerService:
 
     def listen(self, listener: Callable[[LateStart], None]) -> Callable[[], None]:
         """Call `listener` for each start that was not in its tolerance; returns what ends that."""
-        return self._late.listen(listener)
+        return self._lateness.starts.listen(listener)
 
     # -- what is listened to ---------------------------------------------------------------------
 
@@ -114,11 +117,23 @@ class TriggerService:
             store = self._engine.storage.triggers
             if store is None:
                 return  # nothing could be recorded
-            await self._roster.read()
-            await self._pauses.read(store)
-            if self.enabled and not self._engine.closing:
-                await self._apply(store)
-                await self._watch()
+            try:
+                await self._look(store)
+            except Exception:
+                if not self._holds():
+                    await self._stop(list(self._listeners))
+                raise
+
+    async def _look(self, store: TriggerStore) -> None:
+        await self._roster.read()
+        await self._pauses.read(store)
+        if self.enabled and not self._engine.closing:
+            await self._apply(store)
+            await self._lateness.watch(self._listeners.values())
+
+    def _holds(self) -> bool:
+        """Whether the leases are good that were renewed last."""
+        return monotonic() - self._renewed < self._engine.storage.leases.seconds
 
     async def _apply(self, store: TriggerStore) -> None:
         ready = {
@@ -131,7 +146,9 @@ class TriggerService:
         left = {
             key
             for key, listener in self._listeners.items()
-            if key not in held or ready[key].mark != listener.wanted.mark
+            if key not in held
+            or ready[key].mark != listener.wanted.mark
+            or self._ahead(listener.reached)
         }
         await self._stop(left)
         states = await self._engine.read(store.states)
@@ -146,14 +163,9 @@ class TriggerService:
                 self._begin(ready[key], states.get(key))
 
     async def _hold(self, keys: set[str]) -> set[str]:
-        """Take or renew the leases; where they run out unrenewed, nobody here listens any more."""
+        """Take or renew the leases."""
         leases, begun = self._engine.storage.leases, monotonic()
-        try:
-            held: set[str] = await self._engine.read(lambda: leases.hold(keys))
-        except Exception:
-            if begun - self._renewed > leases.seconds:
-                await self._stop(list(self._listeners))
-            raise
+        held: set[str] = await self._engine.read(lambda: leases.hold(keys))
         self._renewed = begun
         return held
 
@@ -167,7 +179,20 @@ class TriggerService:
             if key in mine - ready and state.config:
                 self._engine.journal.write(Statement.TRIGGER_STATE, (key, "", now, None))
 
+    def _ahead(self, reached: datetime) -> bool:
+        """Whether the clock has been set back behind what a trigger has reached.
+
+        It begins anew then, or it would be silent until the clock is there again. Of what was
+        planned and is planned again nothing starts twice, by its key.
+        """
+        return (reached - self.clock.now()).total_seconds() > SET_BACK
+
     def _begin(self, wanted: Wanted, state: StoredState | None) -> None:
+        reached = None if state is None else moment_of(state.last or state.since)
+        if reached is not None and self._ahead(reached):
+            _log.warning("the clock was set back: %s begins anew", wanted.id)
+            self._lateness.starts.forget(wanted.id)
+            state = None
         if state is None or state.config != wanted.mark:
             now = self.clock.now().timestamp()
             state = StoredState(wanted.id, wanted.mark, now, None)
@@ -175,7 +200,9 @@ class TriggerService:
             self._engine.journal.write(Statement.TRIGGER_STATE, row)
         last = None if state.last is None else moment_of(state.last)
         ctx = wanted.context(self.clock, moment_of(state.since), last)
-        listener = Listener(wanted, ctx, self._engine, self.firing, self._took)
+        listener = Listener(
+            wanted, ctx, self._engine, self.firing, self._lateness.took, holds=self._holds
+        )
         self._listeners[wanted.id] = listener
         listener.start()
 
@@ -185,26 +212,16 @@ class TriggerService:
 
     # -- what is late ----------------------------------------------------------------------------
 
-    async def _watch(self) -> None:
-        listeners = list(self._listeners.values())
-        found = await self._engine.read(lambda: [late_one(item, self.clock) for item in listeners])
-        for late in filter(None, found):
-            self._late.tell(late)
-
-    def _took(self, listener: Listener, event: Event, fired: Fired) -> None:
-        wanted = listener.wanted
-        tolerance = wanted.tolerance
-        if tolerance is None or event.planned is None:
-            return
-        lag = (self.clock.now() - event.planned).total_seconds()
-        if lag > tolerance or (fired.skipped and listener.error):
-            why = fired.skipped or f"it began {lag:.0f} s late"
-            self._late.tell(late_start(wanted, event.planned, fired.execution_id, why))
+    async def overdue(self) -> float:
+        """How many seconds ago the earliest planned time was that has not begun here; or 0."""
+        return await self._lateness.overdue(self._listeners.values())
 
     # -- what is shown, and asked for --------------------------------------------------------------
 
-    async def views(self, workflow_id: str | None = None) -> Sequence[TriggerView]:
-        """How each trigger is, by workflow; those of one workflow where one is named."""
+    async def views(
+        self, workflow_id: str | None = None, trigger: str | None = None
+    ) -> Sequence[TriggerView]:
+        """How each trigger is, by workflow; those of one workflow, or the one that is named."""
         if self._woken.is_set():
             await self.look()
         async with self._looking:  # one that has begun may be about what was saved just now
@@ -212,7 +229,7 @@ class TriggerService:
         chosen = [
             wanted
             for wanted in self._roster.wanted.values()
-            if workflow_id is None or wanted.workflow.id == workflow_id
+            if workflow_id in (None, wanted.workflow.id) and trigger in (None, wanted.id)
         ]
         store, now = self._engine.storage.triggers, self.clock.now()
 
@@ -237,9 +254,8 @@ class TriggerService:
 
     async def view(self, trigger: str) -> TriggerView:
         """How one trigger is; `NotFound`."""
-        for found in await self.views():
-            if found.wanted.id == trigger:
-                return found
+        for found in await self.views(trigger=trigger):
+            return found
         raise NotFound(kind="Schedule", id=trigger)
 
     def _state(self, wanted: Wanted) -> TriggerState:
@@ -252,8 +268,15 @@ class TriggerService:
         return "listening" if wanted.id in self._listeners else "elsewhere"
 
     async def pause(self, *, trigger: str | None = None, workflow_id: str | None = None) -> None:
-        """Pause one, those of a workflow, or all; it is on disk when this returns."""
+        """Pause one, those of a workflow, or all; it is on disk when this returns.
+
+        `NotFound` where there is no such workflow.
+        """
         self._check_open()
+        if self._woken.is_set():
+            await self.look()
+        if workflow_id is not None and not self._roster.knows(workflow_id):
+            raise NotFound(kind="Workflow", id=workflow_id)
         await self._pauses.add(trigger, workflow_id)
         await self.look()
 

@@ -18,6 +18,8 @@ from caudal_core.triggers.firing import Target
 from caudal_core.triggers.names import mark_of, trigger_id
 from caudal_core.zones import known_zone
 
+LONGEST_TOLERANCE = 366 * 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -45,7 +47,8 @@ class Place(Protocol):
 class Wanted:
     """A trigger that a node switches on. `problem` says why it cannot be listened to, if so.
 
-    `mark` is the hash of all that a listener depends on.
+    `mark` is the hash of all that a listener depends on, `tolerance` how many seconds after a
+    planned time it must have begun; null where it is not known.
     """
 
     workflow: Kept
@@ -54,17 +57,13 @@ class Wanted:
     config: Config
     timezone: str
     mark: str
+    tolerance: float | None = None
     problem: str | None = None
 
     @property
     def id(self) -> str:
         """Names the trigger."""
         return self.target.trigger
-
-    @property
-    def tolerance(self) -> float | None:
-        """Seconds after a planned time by which it must have begun."""
-        return None if self.problem else self.trigger.tolerance(self.config)
 
     def context(
         self, clock: Clock, since: datetime, last: datetime | None = None
@@ -82,6 +81,16 @@ def wanted_by(
     found = [_wanted(kept, document, node, registry, zone) for node in _nodes(document)]
     by_id = {item.id: item for item in found if item is not None}
     return list(by_id.values())
+
+
+def wrong_triggers(
+    document: Mapping[str, Any], registry: Registry, timezone: str = "UTC"
+) -> Iterator[tuple[str, str]]:
+    """The id of each node whose trigger could not listen, and why."""
+    kept = Kept("", "", "", lambda: document)
+    for item in wanted_by(kept, document, registry, timezone):
+        if item.problem is not None:
+            yield item.target.node_id, item.problem
 
 
 def _nodes(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -126,11 +135,24 @@ def _wanted(
     made = Wanted(kept, target, trigger, Config(), timezone, mark)
     try:
         config = trigger.config.model_validate(plain)
-        return replace(made, config=config) if trigger.wanted(config) else None
+        if not trigger.wanted(config):
+            return None
+        return replace(made, config=config, tolerance=_tolerance(trigger, config))
     except ValidationError as error:
         return replace(made, problem=_wrong(error, trigger.config, node["id"], plain))
     except Exception as error:  # noqa: BLE001 - what a plugin makes of a config costs this node alone
         return replace(made, problem=error_text(error))
+
+
+def _tolerance(trigger: Trigger[Any], config: Config) -> float | None:
+    """What the trigger says, once for all who ask; `ValueError` where it is no time."""
+    given = trigger.tolerance(config)
+    if given is None:
+        return None
+    if type(given) not in (int, float) or not 0 <= given <= LONGEST_TOLERANCE:
+        message = f"its tolerance is {given!r}; it is 0 s to 366 days"
+        raise ValueError(message)
+    return float(given)
 
 
 def _wrong(

@@ -14,6 +14,7 @@ from caudal_core.trigger import Clock
 from caudal_core.triggers.late import LateStart
 from caudal_core.triggers.listener import Listener
 from caudal_core.triggers.wanted import Wanted
+from caudal_core.values import to_wire
 
 NEXT = 5
 TriggerState = Literal["listening", "broken", "paused", "elsewhere", "off"]
@@ -64,24 +65,35 @@ def planned(
     if wanted.problem is not None:
         return []
     ctx = wanted.context(Frozen(after), since, last)
-    found = islice(wanted.trigger.planned(wanted.config, ctx), most)
+    found = list(islice(wanted.trigger.planned(wanted.config, ctx), most))
+    if any(moment.tzinfo is None for moment in found):
+        message = "a planned time of it has no time zone"
+        raise ValueError(message)
     return [moment.astimezone(UTC) for moment in found]
+
+
+def overdue(listener: Listener, clock: Clock) -> float:
+    """How many seconds ago its next planned time was; 0 if that is to come, or not known."""
+    due = _next(listener)
+    return 0.0 if due is None else max(0.0, (clock.now() - due).total_seconds())
+
+
+def _next(listener: Listener) -> datetime | None:
+    """The first planned time that it has not told of. It may take a while: in a thread."""
+    try:
+        due = planned(listener.wanted, listener.reached, listener.ctx.since, listener.last, 1)
+    except Exception:  # noqa: BLE001 - a plugin's mistake shows where it listens
+        return None
+    return due[0] if due else None
 
 
 def late_one(listener: Listener, clock: Clock) -> LateStart | None:
     """The planned time that a listener should have told of by now and has not, if there is one."""
-    wanted, ctx = listener.wanted, listener.ctx
-    tolerance = wanted.tolerance
-    if tolerance is None:
+    tolerance = listener.wanted.tolerance
+    due = None if tolerance is None else _next(listener)
+    if due is None or due >= clock.now() - timedelta(seconds=tolerance or 0.0):
         return None
-    since = listener.last or ctx.since
-    try:
-        due = planned(wanted, since, ctx.since, listener.last, 1)
-    except Exception:  # noqa: BLE001 - a plugin's mistake shows where it listens
-        return None
-    if not due or due[0] + timedelta(seconds=tolerance) >= clock.now():
-        return None
-    return late_start(wanted, due[0], None, listener.error or "it has not begun yet")
+    return late_start(listener.wanted, due, None, listener.error or "it has not begun yet")
 
 
 def late_start(wanted: Wanted, at: datetime, execution_id: str | None, why: str) -> LateStart:
@@ -127,11 +139,12 @@ def view_of(
     shown: Mapping[str, Any] = {}
     if wanted.problem is None:
         try:
-            shown = wanted.trigger.shown(wanted.config)
+            shown = dict(wanted.trigger.shown(wanted.config))
+            to_wire(shown)  # it is known here whose mistake it is
             if state in ("listening", "elsewhere"):
                 times = _times(wanted, listener, reached, now)
         except Exception as cause:  # noqa: BLE001 - a plugin's mistake is shown, not ours
-            error = error or error_text(cause)
+            shown, error = {}, error or error_text(cause)
     retry_at = listener.retry_at if listener else None
     return TriggerView(
         wanted,

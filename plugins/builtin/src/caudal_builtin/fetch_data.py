@@ -118,7 +118,8 @@ def fetch_data(config: FetchDataConfig, data: Data, ctx: Context) -> Records:
         ENTITY_NOT_FOUND: no store has the entity; says where it was looked for.
         UNKNOWN_FIELD: `filter`, `sort` or `columns` names a property that the entity does not have.
         INVALID_REQUEST: a part of the filter that cannot be read.
-        NOT_AVAILABLE: `asOf`, of a store that keeps no history.
+        NOT_AVAILABLE: `asOf`, of a store that keeps no history: the one built in keeps none, nor
+            do the tables of an application.
         NODE_MEMORY: more records than a node may build; narrow it by filter, columns or limit.
     """
     entity = ctx.records.find(*filter(None, (config.entity_id, config.entity_name)))

@@ -76,7 +76,7 @@ _ALL_PAUSED = answer("All that there are.", "Schedules", {"schedules": [_PAUSED]
 _ONE = answer("How it is now.", "Schedule", _SCHEDULE)
 
 LIST = _described("listSchedules", "Schedules and other triggers", _ALL, [_WORKFLOW])
-PAUSE_ALL = _described("pauseSchedules", "Pause many", _ALL_PAUSED, [_WORKFLOW], 503)
+PAUSE_ALL = _described("pauseSchedules", "Pause many", _ALL_PAUSED, [_WORKFLOW], 404, 503)
 RESUME_ALL = _described("resumeSchedules", "Resume many", _ALL, [_WORKFLOW], 503)
 GET = _described("getSchedule", "One schedule", _ONE, _ID, 404)
 PAUSE = _described(

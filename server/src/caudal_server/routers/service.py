@@ -55,7 +55,8 @@ def routes() -> APIRouter:
     @router.head("/metrics", include_in_schema=False)
     @router.get("/metrics", **METRICS)
     async def get_metrics(request: Request) -> Response:
-        return Response(await page(state.engine(request)), media_type=CONTENT_TYPE)
+        told = await page(state.engine(request), state.triggers(request))
+        return Response(told, media_type=CONTENT_TYPE)
 
     return router
 

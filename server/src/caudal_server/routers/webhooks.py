@@ -7,14 +7,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter
+from pydantic import ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
+from caudal_core.config import Config
 from caudal_core.engine import Execution
 from caudal_core.errors import NotFound
 from caudal_core.graph import Graph
 from caudal_core.registry import Registry
-from caudal_core.trigger import Call, Event
+from caudal_core.trigger import Call, Event, Trigger
 from caudal_core.triggers import Target, execution_id, trigger_id
 from caudal_server import state
 from caudal_server.answers import json_answer
@@ -97,10 +99,21 @@ def _event(
     """What the call is to the first of the nodes that takes it, and this node."""
     for node in nodes:
         trigger = registry.triggers[str(node["type"])]
-        event = trigger.receive(trigger.config.model_validate(node.get("config") or {}), call)
+        event = trigger.receive(_config(node, trigger), call)
         if event is not None:
             return event, node
     raise Refused(404, "NO_WEBHOOK", "no node of the workflow takes this call")
+
+
+def _config(node: Mapping[str, Any], trigger: Trigger[Any]) -> Config:
+    """The node's config as its trigger reads it, which may be more strictly than its handler."""
+    try:
+        return trigger.config.model_validate(node.get("config") or {})
+    except ValidationError as error:
+        _log.warning("a webhook was called: node '%s': %s", node["id"], error)
+        detail = f"the config of the node '{node['id']}' does not fit its trigger '{trigger.name}'"
+        hint = "check the workflow; the server's log says what is wrong"
+        raise Refused(422, "INVALID_CONFIG", detail, hint=hint) from None
 
 
 def _target(found: Found, node: Mapping[str, Any], graph: Graph) -> Target:

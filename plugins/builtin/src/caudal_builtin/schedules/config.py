@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from math import isfinite
 from zoneinfo import ZoneInfo
 
 from caudal_builtin.schedules.plan import Cron, Every, Plan
@@ -28,6 +29,13 @@ UNITS = {
 """Seconds by unit; an `s` at the end may follow the longer names."""
 
 LONGEST = 366 * 86_400
+"""Seconds of the longest interval, and of the largest tolerance."""
+
+LONGEST_TEXT = 255
+"""Characters of a text of a schedule; what reads them may take long for long ones."""
+
+TOLERANCE = 60.0
+"""Seconds after which a planned time that did not start counts as missed, by default."""
 
 _PART = re.compile(r"(\d+(?:[.,]\d+)?)\s*([a-z]+)", re.IGNORECASE)
 
@@ -37,12 +45,24 @@ def plan_of(config: TriggerConfig, start: datetime, timezone: str) -> Plan:
 
     Intervals are counted from `start`. `timezone` holds where the config names none.
     """
+    check_lengths(config)
     zone = ZoneInfo(known_zone(config.timezone or timezone))
     if kind_of(config) == "cron":
         if not config.cron:
             raise ValueError("scheduleType is cron, and cron is empty; write one as in 0 6 * * 1-5")
         return Cron.of(config.cron, zone)
     return Every(interval_of(config), start.replace(microsecond=0), zone)
+
+
+def check_lengths(config: TriggerConfig) -> None:
+    """`ValueError` where a text is longer than a schedule needs."""
+    for name, field in type(config).model_fields.items():
+        value = getattr(config, name)
+        if isinstance(value, str) and len(value) > LONGEST_TEXT:
+            message = (
+                f"{field.alias or name} has {len(value)} characters; it may have {LONGEST_TEXT}"
+            )
+            raise ValueError(message)
 
 
 def kind_of(config: TriggerConfig) -> str:
@@ -64,16 +84,30 @@ def interval_of(config: TriggerConfig) -> int:
         raise ValueError("the schedule has neither an interval nor a cron expression")
     else:
         seconds = seconds_of(str(config.schedule_interval), config.schedule_interval_unit)
-    whole = round(seconds)
-    if not 1 <= whole <= LONGEST or abs(whole - seconds) > 1e-6:
+    if not 1 <= seconds <= LONGEST or abs(round(seconds) - seconds) > 1e-6:
         message = f"the interval is {seconds:g} s; it is 1 s to 366 days, in whole seconds"
         raise ValueError(message)
-    return whole
+    return round(seconds)
+
+
+def tolerance_of(config: TriggerConfig) -> float:
+    """The seconds by which a start may be late."""
+    given = config.schedule_tolerance
+    if given in (None, ""):
+        return TOLERANCE
+    seconds = seconds_of(str(given), "s", "scheduleTolerance")
+    if not 1 <= seconds <= LONGEST:
+        message = f"scheduleTolerance is {seconds:g} s; it is 1 s to 366 days"
+        raise ValueError(message)
+    return seconds
 
 
 def seconds_of(text: str, unit: str | None = None, name: str = "scheduleInterval") -> float:
     """`30s`, `5m`, `1h30m`, `1d` in seconds; a bare number needs a unit beside it."""
     plain = text.strip()
+    if len(plain) > LONGEST_TEXT:
+        message = f"{name} has {len(plain)} characters; it may have {LONGEST_TEXT}"
+        raise ValueError(message)
     try:
         number = float(plain.replace(",", "."))
     except ValueError:
@@ -82,6 +116,9 @@ def seconds_of(text: str, unit: str | None = None, name: str = "scheduleInterval
             message = f"{name} is '{text}'; write it as 30s, 5m, 1h or 1d"
             raise ValueError(message) from None
         return sum(float(count.replace(",", ".")) * _unit(of, name) for count, of in parts)
+    if not isfinite(number):
+        message = f"{name} is '{text}'; write it as 30s, 5m, 1h or 1d"
+        raise ValueError(message)
     if not unit:
         message = f"{name} is {text} without a unit; write it as {text}s, {text}m or {text}h"
         raise ValueError(message)

@@ -108,7 +108,8 @@ class Cron:
         from cronsim import CronSim
 
         found: list[datetime] = []
-        begin = (until + LONGEST_CHANGE).astimezone(self.zone)
+        ahead = LONGEST_CHANGE if self._changes_near(until) else timedelta(seconds=1)
+        begin = (until + ahead).astimezone(self.zone)
         for local in CronSim(self.expression, begin, reverse=True):
             moment = local.astimezone(UTC)
             if moment <= after or len(found) == most:
@@ -116,3 +117,8 @@ class Cron:
             if moment <= until and (not found or moment < found[-1]):
                 found.append(moment)
         return found[::-1]
+
+    def _changes_near(self, moment: datetime) -> bool:
+        """Whether the clock is set about then, so that local times are in another order."""
+        around = (moment - LONGEST_CHANGE, moment, moment + LONGEST_CHANGE)
+        return len({at.astimezone(self.zone).utcoffset() for at in around}) > 1

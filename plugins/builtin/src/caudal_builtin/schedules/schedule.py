@@ -6,13 +6,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from caudal_builtin.schedules.config import plan_of, seconds_of, shown
+from caudal_builtin.schedules.config import plan_of, shown, tolerance_of
 from caudal_builtin.schedules.plan import Plan
 from caudal_builtin.trigger import TriggerConfig
 from caudal_core import Event, Trigger, TriggerContext
-
-TOLERANCE = 60.0
-"""Seconds after which a planned time that did not start counts as missed, by default."""
 
 MOST = 1_000
 """Planned times that are caught up with, or wait for their turn, at most."""
@@ -38,8 +35,7 @@ class Schedule(Trigger[TriggerConfig]):
 
     def tolerance(self, config: TriggerConfig) -> float:
         """See `Trigger`."""
-        given = config.schedule_tolerance
-        return seconds_of(str(given), "s", "scheduleTolerance") if given else TOLERANCE
+        return tolerance_of(config)
 
     def shown(self, config: TriggerConfig) -> Mapping[str, Any]:
         """See `Trigger`."""

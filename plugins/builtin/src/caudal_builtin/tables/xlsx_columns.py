@@ -23,7 +23,7 @@ from caudal_builtin.tables.layout import Options, Table, check_size, is_filled, 
 from caudal_builtin.tables.problem import UnreadableTable
 from caudal_builtin.tables.ranges import Block, block, cut
 from caudal_builtin.tables.typed_cells import values_in, without_blanks
-from caudal_builtin.tables.xlsx_head import first_rows
+from caudal_builtin.tables.xlsx_head import first_rows, is_written_again
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,6 +56,10 @@ def read_columns(path: Path, sheet: str, options: Options) -> Table | None:
     options.check()
     found = _loaded(path, sheet, at, area, options)
     if found is None or not _agree(found.selected_columns, names, area.left):
+        return None
+    seen = [column.absolute_index for column in found.selected_columns]
+    untold = [place for place in seen if not _label(names, place - area.left)]
+    if is_written_again(path, sheet, at, untold):
         return None
     check_size(at + found.total_height, found.width, f"sheet '{sheet}'", f"hoja '{sheet}'")
     cells = _cells(found, area.left)

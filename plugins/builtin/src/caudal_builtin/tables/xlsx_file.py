@@ -14,6 +14,7 @@ from caudal_builtin.tables.cell_values import as_value, dated, values_of
 from caudal_builtin.tables.layout import Options, Table, check_size, laid_out
 from caudal_builtin.tables.problem import UnreadableTable, with_password
 from caudal_builtin.tables.xlsx_columns import LARGE, read_columns
+from caudal_builtin.tables.xlsx_head import ends_well
 from caudal_builtin.tables.xlsx_scan import SheetScan, glance, scan, sheets_of, size_of
 from caudal_builtin.wording import counted
 from caudal_core.errors import nearest
@@ -57,7 +58,8 @@ def _in_columns(path: Path, sheet: str, options: Options) -> tuple[Table | None,
         import pyarrow  # noqa: ICN001, F401 - it takes its time, and will be needed
 
         table = reading.result()
-    return None if seen.iso else table, seen
+    usual = table is not None and not seen.iso and ends_well(path, sheet, seen.tail)
+    return table if usual else None, seen
 
 
 def _by_cells(sheet: CalamineSheet, options: Options) -> Table:

@@ -35,6 +35,9 @@ _VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)<")
 _EMPTY_LOOKING: Final = ((b"e", b't="e"'), (b"'", b"t='e'"), (b"f", b"f>"))
 _ISO: Final = ((b"d", b't="d'), (b"'", b"t='d"))
 """What shows cells of these kinds, and a byte of it that few sheets hold many of."""
+_DATA_END = re.compile(rb"</(?:\w+:)?sheetData\s*>")
+_OVERLAP: Final = 64
+"""Bytes of a chunk that are looked at again with the next, as a mark may be cut in two."""
 _CELL_END = re.compile(rb"</(?:\w+:)?c>")
 
 
@@ -42,12 +45,14 @@ _CELL_END = re.compile(rb"</(?:\w+:)?c>")
 class SheetScan:
     """How far a sheet reaches, and its cells that will look empty.
 
-    `iso` says that there may be moments written as texts.
+    `iso` says that there may be moments written as texts. `tail` is what follows the cells, or null
+    where that is longer than of any sheet that is worth a hurry.
     """
 
     rows: int = 0
     columns: int = 0
     iso: bool = False
+    tail: bytes | None = b""
     errors: int = 0
     formulas: int = 0
     cells: list[dict[str, Any]] = field(default_factory=list)
@@ -87,8 +92,19 @@ def _look(archive: zipfile.ZipFile, member: str, found: SheetScan) -> bool:
             piece = end + chunk
             empty_looking = empty_looking or any(_holds(piece, *mark) for mark in _EMPTY_LOOKING)
             found.iso = found.iso or any(_holds(piece, *mark) for mark in _ISO)
-            end = chunk[-8:]
+            found.tail = _tail(found.tail, piece, chunk)
+            end = chunk[-_OVERLAP:]
     return empty_looking
+
+
+def _tail(before: bytes | None, piece: bytes, chunk: bytes) -> bytes | None:
+    """What follows the cells, one chunk further."""
+    if before:
+        return before + chunk if len(before) < _LONGEST else None
+    if before is None or b"sheetData" not in piece:
+        return before
+    ends = _DATA_END.search(piece)
+    return piece[ends.start() :] if ends else b""
 
 
 def _holds(piece: bytes, rare: bytes, mark: bytes) -> bool:
