@@ -22,9 +22,9 @@ DESCRIPTION = """
 Executes workflows and shows how they go.
 
 A call comes from this machine, by one of its own names: any other `Host` or `Origin`, and what a
-proxy hands on, is answered 403, but for hosts that the operator names. Errors are JSON with a text in `detail`. Moments are ISO 8601 in
-UTC. Data above 64 kB is shown as a preview; beside it, under its name + `Info`, stand its true size
-and where all of it is.
+proxy hands on, is answered 403, but for hosts that the operator names. Errors are JSON with a text
+in `detail`. Moments are ISO 8601 in UTC. Data above 64 kB is shown as a preview; beside it, under
+its name + `Info`, stand its true size and where all of it is.
 """.strip()
 
 TAGS = [
