@@ -48,6 +48,9 @@ def back_up(folder: Path, blobs: BlobStore, target: Path) -> Contents:
     if not (folder / JOURNAL).is_file():
         message = f"{folder} holds no {JOURNAL}; name the server's data folder with --data"
         raise InvalidRequest(message=message)
+    if not target.parent.is_dir():
+        message = f"there is no folder {target.parent}; make it, or name another place"
+        raise InvalidRequest(message=message)
     if target.exists():
         raise InvalidRequest(message=f"{target} is there already; name another file")
     if target.resolve().is_relative_to(folder.resolve()):

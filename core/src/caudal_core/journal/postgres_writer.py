@@ -189,11 +189,12 @@ class Writer:
 
 def _writable(rows: Rows) -> Rows:
     """The same with a mark for each character that no text of PostgreSQL can hold."""
-    return [(number, tuple(map(_writable_value, values))) for number, values in rows]
+    return [(number, tuple(map(writable, values))) for number, values in rows]
 
 
-def _writable_value(value: Any) -> Any:
-    if not isinstance(value, str):
+def writable(value: Any) -> Any:
+    """The same, with a mark for each character that no text of PostgreSQL can hold."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
         return value
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
