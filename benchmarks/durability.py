@@ -34,7 +34,8 @@ PAIRS = 3
 CLIENTS = 16
 UNFINISHED = 1_000
 WAITING = 6_000
-WARM = 2_000
+WARM = 4_500
+"""So many, and what SQLite keeps of its file in memory has come to its end: 2 MB a reader."""
 HOLDING = '''
 import asyncio
 

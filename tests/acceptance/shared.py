@@ -33,6 +33,7 @@ class Cluster(Outside):
             "CAUDAL_DATABASE_URL": self.url,
             "CAUDAL_LEASE_SECONDS": str(LEASE),
             "CAUDAL_BLOBS": f"file://{self.folder / 'blobs'}",
+            "CAUDAL_CALLBACK_SECRET": "of all servers on it",
         }
 
     @contextmanager

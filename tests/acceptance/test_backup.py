@@ -115,6 +115,8 @@ def test_what_hinders_a_backup_is_said(tmp_path: Path) -> None:
     file.touch()
     assert "is there already" in caudal("backup", file, "--data", data, status=2)
     assert "lies in the data folder" in caudal("backup", data / "x", "--data", data, status=2)
+    nowhere = caudal("backup", tmp_path / "no" / "x", "--data", data, status=2)
+    assert f"there is no folder {tmp_path / 'no'}; make it" in nowhere
 
 
 def test_what_hinders_restoring_is_said(tmp_path: Path) -> None:
@@ -125,6 +127,8 @@ def test_what_hinders_restoring_is_said(tmp_path: Path) -> None:
         caudal("backup", file, "--data", tmp_path / "data")
     said = caudal("restore", file, "--data", tmp_path / "data", status=2)
     assert "is not empty" in said
+    nowhere = caudal("restore", file, "--data", file / "x", status=2)
+    assert "cannot be made: Not a directory; name another with --data" in nowhere
     whole = file.read_bytes()
     for content, why in (
         (whole[: len(whole) // 2], "no whole back-up"),

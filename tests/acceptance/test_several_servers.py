@@ -186,6 +186,25 @@ def test_a_server_with_other_large_values_is_refused(cluster: Cluster, tmp_path:
         assert "Traceback" not in refused.said
 
 
+def test_a_server_with_another_key_is_refused(cluster: Cluster, tmp_path: Path) -> None:
+    """Calls are signed with one key, whoever makes them; it changes when all are stopped."""
+    own = tmp_path / "other"
+    own.mkdir()
+    for key in ({"CAUDAL_CALLBACK_SECRET": "another server's own"}, {}):
+        given = {**cluster.environment(), **key}
+        if not key:
+            del given["CAUDAL_CALLBACK_SECRET"]
+        with cluster.server("one"):
+            refused = Server(own, given, ())
+            assert 0 != refused.process.wait(LONGEST)
+            assert "what signs calls here is not what the other servers" in refused.said
+            assert "CAUDAL_CALLBACK_SECRET" in refused.said
+            assert "Traceback" not in refused.said
+            assert "another server's own" not in refused.said
+    with cluster.server("other", CAUDAL_CALLBACK_SECRET="another server's own") as changed:
+        assert "completed" == changed.completed(chain(made("a", {"x": 1}))).state
+
+
 def test_a_database_that_is_not_there(tmp_path: Path) -> None:
     """Without its database a server does not start, and says why."""
     with own_postgres() as database:
@@ -316,6 +335,23 @@ def test_the_database_is_killed_under_load(tmp_path: Path) -> None:
         cluster.database.dispose()
     assert [] == wrong
     assert set(accepted) <= states.keys()
+
+
+@pytest.mark.crash
+def test_a_server_stops_while_the_database_is_away(tmp_path: Path) -> None:
+    """It ends as it was told, though it can let nobody know; what it had is another's later."""
+    with own_postgres() as database:
+        cluster = Cluster(tmp_path, database.url)
+        with cluster.server("one") as one:
+            identity = one.start(counted(tmp_path, "left", "go"))
+            at_the_gate(one, identity)
+            database.stop()
+            assert 0 == one.end()
+        database.start()
+        (tmp_path / "go").touch()
+        with cluster.server("two") as other:
+            assert "completed" == other.ended(identity).state
+        cluster.database.dispose()
 
 
 def killed_under_load(

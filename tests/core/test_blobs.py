@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from time import time
 
 import pytest
 
@@ -94,6 +95,29 @@ def test_a_blob_is_read_back(tmp_path: Path) -> None:
     place(tmp_path, name).unlink()
     with pytest.raises(NotFound):
         folder.get(name)
+
+
+def test_a_blob_that_another_server_puts_again_is_not_swept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever finds it there just before it is deleted has it: a row is about to name it."""
+    one, other = BlobFolder(tmp_path), BlobFolder(tmp_path)
+    name = one.put(b"value")
+    os.utime(place(tmp_path, name), (0, 0))
+    stat = Path.stat
+
+    def put_after(path: Path) -> os.stat_result:
+        found = stat(path)
+        monkeypatch.undo()
+        other.put(b"value")
+        return found
+
+    monkeypatch.setattr(Path, "stat", put_after)
+    one.delete(name, time() - 3_600)
+    assert b"value" == other.get(name)
+    os.utime(place(tmp_path, name), (0, 0))
+    one.delete(name, time() - 3_600)
+    assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

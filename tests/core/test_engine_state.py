@@ -12,7 +12,7 @@ import pytest
 from tests.core.engines import STORED, ended, running
 from tests.core.flows import document
 
-from caudal_core import Config, Context, Field, Handler, handler
+from caudal_core import Config, Context, Field, Handler, Wait, handler
 from caudal_core.engine import Engine, Execution
 from caudal_core.values import decode
 
@@ -151,3 +151,37 @@ async def test_it_is_written_with_the_result(tmp_path: Path) -> None:
     assert [Statement.NODE, Statement.NODE_STATE] == batch[batch.index(Statement.NODE_STATE) - 1 :][
         :2
     ]
+
+
+@STORED
+async def test_what_is_kept_with_a_wait_is_there_after_it(tmp_path: Path, *, stored: bool) -> None:
+    """The node goes on before that is committed, and finds what it kept nevertheless."""
+
+    @handler("twice")
+    def twice(config: Config, data: Any, ctx: Context) -> Any:
+        state: Any = ctx.state
+        state["seen"] = state.get("seen", 0) + 1
+        return Wait(seconds=0) if ctx.answer is None else state["seen"]
+
+    workflow = document({"x": "twice"}, id="w")
+    async with running(tmp_path if stored else None, twice) as engine:
+        for wanted in (2, 4):
+            execution = await ended(await engine.submit(workflow))
+            assert wanted == decode(execution.record.final or b"")
+        assert not stored or not engine.states._held  # noqa: SLF001 - the database has it
+
+
+@STORED
+async def test_a_wait_that_cannot_be_kept_keeps_nothing(tmp_path: Path, *, stored: bool) -> None:
+    """The node has failed, so what it changed before does not count."""
+
+    @handler("large")
+    def large(config: Config, data: Any, ctx: Context) -> Any:
+        state: Any = ctx.state
+        state["seen"] = state.get("seen", 0) + 1
+        return Wait(seconds=0, memo="x" * 70_000)
+
+    async with running(tmp_path if stored else None, large) as engine:
+        execution = await ended(await engine.submit(document({"x": "large"}, id="w")))
+        assert "failed" == execution.record.state
+        assert engine.states.read("w", "x") is None

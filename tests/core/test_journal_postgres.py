@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 from tests.builtin.record_stores import schema
 from tests.core.test_journal import soon
@@ -173,6 +174,21 @@ async def test_characters_that_no_text_can_hold(base: Base) -> None:
     assert [("a\ufffdb?", b"\x00")] == base.query("SELECT message, output FROM node_run")
 
 
+async def test_what_no_text_can_hold_is_not_found(base: Base) -> None:
+    """A question for such a text finds what was written with the mark, or nothing: no error."""
+    owner = base.server().owner
+    async with sink_of(base, owner) as sink:
+        assert (
+            await sink.commit([(Statement.ACCEPT, accepted("e1", owner, client_key="a\0"))], 0)
+            is None
+        )
+    there = metadata.tables["execution"].c
+    with base.engines[0].connect() as connection:
+        for column, value, found in ((there.id, "\0", []), (there.client_key, "a\0", ["e1"])):
+            query = select(there.id).where(column.in_([value, "\ud800"]))
+            assert found == connection.execute(query).scalars().all()
+
+
 @pytest.mark.parametrize("kill", ["writer", "connection"])
 async def test_what_writes_is_killed(base: Base, kill: str) -> None:
     """The writer or its connection dies: another is made, and every flushed row is there once."""
@@ -246,6 +262,25 @@ async def test_nothing_is_taken_over_while_its_owner_writes(base: Base) -> None:
         connection.execute("SELECT 1 FROM server WHERE id = %s FOR KEY SHARE", (server.owner,))
         assert [] == other.bury()
     assert [server.name] == other.bury()
+
+
+def test_a_version_that_is_being_named_is_not_deleted(base: Base) -> None:
+    """What deletes versions waits for whoever is about to commit an execution that names one."""
+    server, statements = base.server(), postgres_statements()
+    base.query("INSERT INTO workflow_version VALUES ('w', '{}', 0), ('x', '{}', 0)")
+    base.query("INSERT INTO about VALUES ('unused w', '0'), ('unused x', '0')")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(base.url, cursor_factory=psycopg.RawCursor) as connection,
+    ):
+        connection.execute(statements[Statement.WORKFLOW_VERSION], ("w", b"{}", 0.0))
+        deleting = pool.submit(server.unused.delete)
+        with pytest.raises(TimeoutError):
+            deleting.result(0.3)
+        connection.execute(statements[Statement.ACCEPT], accepted("e1", server.owner))
+        connection.commit()
+        assert 1 == deleting.result(10)
+    assert [("w",)] == base.query("SELECT hash FROM workflow_version")
 
 
 # -- who has what ----------------------------------------------------------------------------------
@@ -343,9 +378,11 @@ def test_bringing_up_makes_what_is_not_there() -> None:
             engine.dispose()
 
 
-async def test_a_database_that_does_not_answer() -> None:
-    """The error says so, and in time."""
-    place = PostgresPlace("postgresql://nobody@127.0.0.1:1/nothing")
+@pytest.mark.parametrize("options", ["", "?nonsense=1", "?connect_timeout=soon", "?sslmode=x"])
+async def test_a_database_that_does_not_answer(options: str) -> None:
+    """The error says so, and in time; options that the driver does not know are such a cause."""
+    url = f"postgresql://nobody@127.0.0.1:1/nothing{options}"
+    place = PostgresPlace(url)
     async with asyncio.timeout(20):
         with pytest.raises(Unavailable, match="the database does not answer"):
             async with sink_of(Base(place.url.render_as_string()), "me"):

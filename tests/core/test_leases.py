@@ -64,6 +64,17 @@ def test_a_lease_runs_out(kind: str, tmp_path: Path) -> None:
         assert set() == one.hold({"a"})
 
 
+@KINDS
+def test_a_lease_for_longer(kind: str, tmp_path: Path) -> None:
+    """It is granted for as long as is asked for."""
+    with database(kind, tmp_path) as found:
+        one, other = DatabaseLeases(found, "one"), DatabaseLeases(found, "other")
+        assert {"a"} == one.hold({"a"}, 60.0)
+        with found.begin() as connection:
+            connection.execute(update(trigger_lease).values(until=trigger_lease.c.until - 50))
+        assert set() == other.hold({"a"})
+
+
 def test_many_servers_ask_at_once(tmp_path: Path) -> None:
     """Each trigger has one holder, whoever asks for how many in which order."""
     names = [f"t{number}" for number in range(30)]

@@ -17,6 +17,7 @@ from tests.core.flows import document, fail, give
 
 from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine, retention, sweeping
+from caudal_core.engine.retention import DELETED
 from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.sqlite import KEPT_PAGES
 from caudal_core.journal.statements import Statement
@@ -286,17 +287,28 @@ async def test_commits_do_not_wait_for_it(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 async def test_events_that_started_nothing_go_too(tmp_path: Path) -> None:
-    """A skipped tick is kept for the usual days; one that started something goes with that."""
+    """A key is kept for the usual days, whether it started something and whenever that goes.
+
+    Else an event that is told again after its execution was deleted would start another one.
+    """
     async with running(tmp_path, retention_days=30) as engine:
         identity = await ran(engine, {"a": give(1)})
         now = time()
-        for key, execution, days in (("new", None, 1), ("old", None, 31), ("begun", identity, 31)):
+        events = ("new", None, 1), ("old", None, 31), ("begun", identity, 29)
+        for key, execution, days in events:
             row = ("t", key, execution, None, now - days * DAY, "because")
             engine.journal.write(Statement.TRIGGER_EVENT, row)
         await engine.journal.flush()
         await engine.retention.tidy()
         assert 2 == count(tmp_path, "trigger_event")
         await engine.erase(identity)
+        assert engine.storage.triggers is not None
+        kept = engine.storage.triggers.event("t", "begun")
+        assert kept is not None
+        assert (None, DELETED) == (kept.execution, kept.skipped)
+        with closing(sqlite3.connect(tmp_path / "caudal.db")) as database, database:
+            database.execute("UPDATE trigger_event SET created = created - ?", (2 * DAY,))
+        await engine.retention.tidy()
         assert 1 == count(tmp_path, "trigger_event")
 
 

@@ -9,6 +9,8 @@ from tests.server.hooks import Hook, with_hook
 from tests.server.raw import connected
 from tests.server.serving import flow, listening, node, service
 
+from caudal_server.settings import InvalidSettings, load_settings
+
 
 @pytest.mark.parametrize(
     ("host", "status"),
@@ -78,6 +80,42 @@ async def test_a_proxy_is_told_from_this_machine(tmp_path: Path, name: str) -> N
         body = await here.get("/api/executions", 403, headers={name: "1.2.3.4"})
         assert "FORWARDED_CALL" == body["code"]
         assert f"carries {name.lower()}: a proxy has made loopback public" in body["detail"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Host": "caudal.example"}, 200),
+        ({"Host": "CAUDAL.example.:8000"}, 200),
+        ({"Host": "10.1.0.5:8000"}, 200),
+        ({"Host": "[fd00::5]:8000"}, 200),
+        ({"Host": "localhost"}, 200),
+        ({"Host": "caudal.example", "X-Forwarded-For": "1.2.3.4"}, 200),
+        ({"Host": "caudal.example", "Origin": "https://caudal.example"}, 200),
+        ({"Host": "localhost", "Origin": "https://caudal.example"}, 200),
+        ({"Host": "localhost", "X-Forwarded-For": "1.2.3.4"}, 403),
+        ({"Host": "x.caudal.example"}, 403),
+        ({"Host": "caudal.example.evil.example"}, 403),
+        ({"Host": "caudal.example", "Origin": "https://evil.example"}, 403),
+        ({"Host": "evil.example", "X-Forwarded-Host": "caudal.example"}, 403),
+        ({"Host": "10.1.0.6"}, 403),
+    ],
+)
+async def test_the_operator_names_other_hosts(
+    tmp_path: Path, headers: dict[str, str], status: int
+) -> None:
+    """`CAUDAL_ALLOWED_HOSTS` opens those names and no others; a proxy may hand them on."""
+    hosts = "caudal.example, 10.1.0.5, fd00::5"
+    async with service(tmp_path, memory=True, allowed_hosts=hosts) as here:
+        body = await here.get("/healthz", status, headers=headers)
+        assert (status == 403) == ("CAUDAL_ALLOWED_HOSTS" in body.get("hint", ""))
+
+
+@pytest.mark.parametrize("wrong", ["https://a.example", "a.example:80", "*", "a b", "1.2.3", "ñ"])
+def test_a_name_that_no_host_has_is_refused(tmp_path: Path, wrong: str) -> None:
+    """The start says which one is wrong, and how to write it."""
+    with pytest.raises(InvalidSettings, match="is no name of a host; write"):
+        load_settings(allowed_hosts=f"good.example,{wrong}", data=tmp_path)
 
 
 async def test_a_caller_without_host_is_taken(tmp_path: Path) -> None:

@@ -111,6 +111,17 @@ def test_examples_fit_their_schemas() -> None:
     assert [] == found
 
 
+def test_every_json_answer_has_an_example() -> None:
+    """No answer is left as JSON of any kind, and nothing that is none is called JSON."""
+    found = []
+    for path, method, operation in operations():
+        for status, response in operation["responses"].items():
+            for media, kind in response.get("content", {}).items():
+                if media == JSON and ("example" not in kind or not kind["schema"]):
+                    found.append(f"{method} {path} {status}")
+    assert [] == found
+
+
 @asynccontextmanager
 async def fresh(folder: Path) -> AsyncIterator[httpx2.AsyncClient]:
     """A client of a server that has nothing but what is installed."""

@@ -39,6 +39,8 @@ def test_some_control_characters_may_stay() -> None:
         ("https://h/{id}?key=hush", "https://h/{id}?••••", "https://h/{id}"),
         ("https://h/{id}#hush", "https://h/{id}#••••", "https://h/{id}"),
         ("u:hush@h/db", "••••@h/db", "h/db"),
+        ("host=h password=hush", "••••", ""),
+        (" password = hush", "••••", ""),
         ("http://localhost:3001/{id}", "http://localhost:3001/{id}", "http://localhost:3001/{id}"),
         ("sqlite:///app.db", "sqlite:///app.db", "sqlite:///app.db"),
     ],

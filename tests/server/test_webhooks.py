@@ -177,7 +177,10 @@ def test_a_query_has_an_end(tmp_path: Path) -> None:
 
 
 def test_a_repeated_call_starts_nothing(tmp_path: Path) -> None:
-    """A call with the `webhook-id` of one before gets the first one's execution, also later."""
+    """A call with the `webhook-id` of one before gets the first one's execution, also later.
+
+    Where that was deleted meanwhile nothing is started in its place.
+    """
 
     async def test(hook: Hook) -> None:
         async def call(identity: str) -> Any:
@@ -196,6 +199,11 @@ def test_a_repeated_call_starts_nothing(tmp_path: Path) -> None:
         assert "trigger" in status["labels"]
         listed = await hook.service.get("/api/executions")
         assert 3 == len(listed["executions"])
+        path = f"/api/executions/{first['executionId']}"
+        assert 204 == (await hook.service.http.delete(path)).status_code
+        gone = await call("msg_1")
+        assert (first["executionId"], "deleted") == (gone["executionId"], gone["status"])
+        assert 404 == (await hook.service.http.get(path)).status_code
 
     with_hook(tmp_path, test)
 

@@ -82,7 +82,7 @@ def create_app(engine: Engine, settings: Settings) -> FastAPI:
     app.state.told = Told()
     app.state.uploads = uploads_of(settings)
     app.state.uploading = ThreadPool(UPLOADING, "caudal-upload")
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, hosts=settings.allowed_hosts)
     problems.install(app)
     for router in routers():
         app.router.routes.extend(router.routes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -23,6 +24,7 @@ from caudal_server.databases import check_journal, database_of
 from caudal_server.environment import variable_of
 from caudal_server.settings import InvalidSettings, Settings
 from caudal_server.showing import masked
+from caudal_server.signing import signing_key
 
 EMBEDDED = "embedded"
 
@@ -59,7 +61,14 @@ def _storage(settings: Settings, blobs: BlobStore | None) -> Storage:
         return DataFolder(settings.data, blobs)
     check_journal(url)
     place = None if settings.blobs is None else masked(settings.blobs)
-    return SharedDatabase(url, settings.data, blobs, lease=settings.lease_seconds, place=place)
+    return SharedDatabase(
+        url,
+        settings.data,
+        blobs,
+        lease=settings.lease_seconds,
+        place=place,
+        key=partial(signing_key, settings.callback_secret, settings.data),
+    )
 
 
 def blobs_of(settings: Settings) -> BlobStore:

@@ -13,7 +13,7 @@ import sqlite3
 import tarfile
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -23,6 +23,7 @@ import orjson
 
 from caudal_core.errors import InvalidRequest, NotFound
 from caudal_core.hookspecs import BlobStore
+from caudal_core.journal.remote import RemoteBlobs
 from caudal_server.times import moment
 
 ABOUT = "about.json"
@@ -46,6 +47,9 @@ def back_up(folder: Path, blobs: BlobStore, target: Path) -> Contents:
     """Write the file, which is there whole or not at all; `InvalidRequest` says what hinders."""
     if not (folder / JOURNAL).is_file():
         message = f"{folder} holds no {JOURNAL}; name the server's data folder with --data"
+        raise InvalidRequest(message=message)
+    if not target.parent.is_dir():
+        message = f"there is no folder {target.parent}; make it, or name another place"
         raise InvalidRequest(message=message)
     if target.exists():
         raise InvalidRequest(message=f"{target} is there already; name another file")
@@ -78,8 +82,9 @@ def _written(folder: Path, blobs: BlobStore, file: io.BufferedWriter, space: Pat
         _add(archive, ABOUT, _about(Path(copies, JOURNAL)))
         _add_values(archive, Path(copies, JOURNAL), blobs, found)
         for path in _rest(folder):
-            archive.add(path, str(path.relative_to(folder)), recursive=False)
-            found.files += 1
+            with suppress(FileNotFoundError):  # it has been deleted meanwhile
+                archive.add(path, str(path.relative_to(folder)), recursive=False)
+                found.files += 1
         # Last, so that what is restored in part is no data folder yet.
         for name in reversed(found.databases):
             archive.add(Path(copies, name), name)
@@ -114,12 +119,25 @@ def _add_values(archive: tarfile.TarFile, journal: Path, blobs: BlobStore, found
         try:
             if path is not None:
                 archive.add(path, place)
+            elif isinstance(blobs, RemoteBlobs):
+                _add_fetched(archive, place, blobs, name, journal.with_name("value"))
             else:
                 _add(archive, place, blobs.get(name))
         except (FileNotFoundError, NotFound):
             found.missing.append(name)
         else:
             found.values += 1
+
+
+def _add_fetched(
+    archive: tarfile.TarFile, place: str, blobs: RemoteBlobs, name: str, space: Path
+) -> None:
+    """One that is elsewhere, by way of the disk: it may be larger than what there is of memory."""
+    try:
+        blobs.fetch(name, space)
+        archive.add(space, place)
+    finally:
+        space.unlink(missing_ok=True)
 
 
 def _names(journal: Path) -> set[str]:

@@ -17,7 +17,7 @@ from caudal_core.values import to_wire
 from caudal_server.documents import status_document
 from caudal_server.egress import HINT, Egress, NotAllowed, host_of, port_of
 from caudal_server.settings import Settings
-from caudal_server.signing import kept_key, key_of, signed
+from caudal_server.signing import signed, signing_key
 
 if TYPE_CHECKING:
     import httpx2
@@ -81,8 +81,7 @@ class UrlCaller:
     async def _signing_key(self) -> bytes:
         if self._key is None:
             given, folder = self._settings.callback_secret, self._settings.data
-            make = partial(key_of, given) if given is not None else partial(kept_key, folder)
-            self._key = await self._engine.read(make)
+            self._key = await self._engine.read(partial(signing_key, given, folder))
         return self._key
 
     async def _sent(

@@ -1,37 +1,37 @@
 """Who may speak to a server that asks nobody who they are: this machine, and no proxy for others.
 
 A page of another site can make a browser call this machine, by its own name (`Host`) or from
-itself (`Origin`), and a proxy makes it public; each is answered 403. Every call is looked at, by
-HTTP and by WebSocket, before anything else.
+itself (`Origin`), and a proxy makes it public; each is answered 403, but for the hosts that the
+operator names. Every call is looked at, by HTTP and by WebSocket, before anything else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import lru_cache
-from ipaddress import ip_address
 
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from caudal_server.hosts import is_loopback, name_of
 from caudal_server.problems import of_error, refuse
 from caudal_server.refused import Refused
 
-LOCALHOST = "localhost"
 FORWARDED = b"x-forwarded-"
 OF_PROXIES = frozenset((b"forwarded", b"via"))
 """Headers that a proxy puts into what it hands on, beside those that begin with `FORWARDED`."""
 
+HINT = "call it as localhost or 127.0.0.1, or name the host in CAUDAL_ALLOWED_HOSTS"
 _NAMES_KEPT = 256
 
 
 class Edge:
-    """Lets through what comes from this machine for this machine."""
+    """Lets through what comes from this machine for this machine, or for one of `hosts`."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, hosts: Iterable[str] = ()) -> None:
         self._app = app
-        self._is_here = lru_cache(_NAMES_KEPT)(is_here)
-        self._is_from_here = lru_cache(_NAMES_KEPT)(is_from_here)
+        self._hosts = frozenset(hosts)
+        self._place = lru_cache(_NAMES_KEPT)(self._place_of)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the call on, or answer it 403."""
@@ -41,39 +41,28 @@ class Edge:
             await refuse(scope, receive, send, of_error(HTTPConnection(scope), refused))
 
     def _refusal(self, headers: Iterable[tuple[bytes, bytes]]) -> Refused | None:
+        named, proxy = False, b""
         for name, value in headers:
             if name == b"host":
-                if not self._is_here(value):
+                if (place := self._place(value)) is None:
                     return _foreign("Host", value)
+                named = named or place
             elif name == b"origin":
-                if not self._is_from_here(value):
+                _, mark, authority = value.partition(b"://")
+                if not mark or self._place(authority) is None:
                     return _foreign("Origin", value)
             elif name in OF_PROXIES or name.startswith(FORWARDED):
-                return _forwarded(name)
-        return None
+                proxy = proxy or name
+        return _forwarded(proxy) if proxy and not named else None
 
-
-def is_here(authority: bytes) -> bool:
-    """Whether `name` or `name:port` is `localhost` or an address of this machine alone."""
-    name, colon, port = authority.decode("latin-1").rpartition(":")
-    if not colon or port.endswith("]"):
-        name = f"{name}{colon}{port}"
-    elif not (port.isascii() and port.isdecimal()):
-        return False
-    if name.lower() == LOCALHOST:
-        return True
-    bracketed = name.startswith("[") and name.endswith("]")
-    try:
-        address = ip_address(name[1:-1] if bracketed else name)
-    except ValueError:
-        return False
-    return address.is_loopback and bracketed == (address.version == 6)
-
-
-def is_from_here(origin: bytes) -> bool:
-    """Whether an origin, such as `http://localhost:3000`, is a page of this machine."""
-    _, mark, authority = origin.partition(b"://")
-    return bool(mark) and is_here(authority)
+    def _place_of(self, authority: bytes) -> bool | None:
+        """False for this machine, true for one of the named hosts, null for any other."""
+        name = name_of(authority.decode("latin-1"))
+        if name is None:
+            return None
+        if is_loopback(name):
+            return False
+        return True if name.rstrip(".") in self._hosts else None
 
 
 def _foreign(header: str, value: bytes) -> Refused:
@@ -82,7 +71,7 @@ def _foreign(header: str, value: bytes) -> Refused:
         f"{header} is '{shown}', and this server takes calls for this machine alone, from this "
         "machine: either a page of another site calls it, or a proxy has made loopback public"
     )
-    return Refused(403, "FOREIGN_CALL", detail, hint="call it as localhost or 127.0.0.1")
+    return Refused(403, "FOREIGN_CALL", detail, hint=HINT)
 
 
 def _forwarded(name: bytes) -> Refused:
@@ -90,5 +79,5 @@ def _forwarded(name: bytes) -> Refused:
         f"the call carries {name.decode('latin-1')[:100]}: a proxy has made loopback public, and "
         "this server asks nobody who they are"
     )
-    hint = "take it out of the proxy, and call it on its own machine"
+    hint = "take it out, or let the proxy hand on Host and name that in CAUDAL_ALLOWED_HOSTS"
     return Refused(403, "FORWARDED_CALL", detail, hint=hint)

@@ -20,7 +20,6 @@ from caudal_server.settings import SECRETS, Settings
 from caudal_server.showing import HIDDEN, masked, scheme_alone
 
 LATER = (
-    "CAUDAL_ALLOWED_HOSTS",
     "CAUDAL_API_KEYS_FILE",
     "CAUDAL_CONNECTIONS",
     "CAUDAL_PROXIES",
@@ -30,6 +29,9 @@ LATER = (
 """Names that mean something, but not in this version."""
 
 AUTH = "CAUDAL_AUTH"
+
+WITH_COMMAS = ("allowed_hosts", "egress_allow")
+"""Fields of several values that are no folders."""
 
 WHOLLY = ("callback_secret",)
 """Fields of which nothing is shown."""
@@ -90,7 +92,7 @@ def _text(name: str, value: Any) -> str:
     if name in SECRETS:
         return (scheme_alone if name == "on_failure" else masked)(str(value))
     if isinstance(value, tuple):
-        return ("," if name == "egress_allow" else os.pathsep).join(map(str, value))
+        return ("," if name in WITH_COMMAS else os.pathsep).join(map(str, value))
     if isinstance(value, dict):
         return ",".join(f"{key}={item}" for key, item in value.items())
     return str(value)

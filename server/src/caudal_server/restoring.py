@@ -24,7 +24,11 @@ def restore(source: Path, folder: Path, blobs: BlobStore) -> Contents:
         message = f"{folder} is not empty; restore into an empty folder, so that nothing is lost"
         raise InvalidRequest(message=message)
     made = not folder.exists()
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{folder} cannot be made: {error.strerror}; name another with --data"
+        raise InvalidRequest(message=message) from error
     try:
         with tarfile.open(source, mode="r:") as archive:
             return _restored(archive, source, folder, blobs)

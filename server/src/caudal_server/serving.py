@@ -50,7 +50,7 @@ def serve(app: FastAPI, settings: Settings, *, ready: Ready | None = None) -> No
     """
     _check(settings)
     configure_logs(settings.log_level)
-    _warn()
+    _warn(settings)
     raise_file_limit()
     with listen(settings.host, settings.port) as listening:
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -70,8 +70,11 @@ def _check(settings: Settings) -> None:
         raise InvalidSettings(message=message)
 
 
-def _warn() -> None:
-    """Say what is set in vain."""
+def _warn(settings: Settings) -> None:
+    """Say what is set in vain, and what opens the server to others."""
+    if settings.allowed_hosts:
+        text = "whoever reaches %s can do everything: this version asks nobody who they are"
+        _log.warning(text, ", ".join(settings.allowed_hosts))
     for name in origins.without_effect():
         _log.warning("%s has no effect in this version", name)
     for name, meant in origins.unknown().items():

@@ -25,6 +25,7 @@ from caudal_core.errors import CaudalError
 from caudal_core.zones import ZoneName
 from caudal_server.egress import entry_of
 from caudal_server.environment import ENV_FILE, PREFIX, encoding, everything, variable_of
+from caudal_server.hosts import allowed
 from caudal_server.signing import key_of
 from caudal_server.timezones import machine_timezone
 
@@ -79,6 +80,13 @@ def _hosts(value: Any) -> Any:
     return found
 
 
+def _names(value: Any) -> Any:
+    """Names of hosts with commas between them."""
+    if not isinstance(value, str):
+        return value
+    return tuple(allowed(part) for part in value.split(",") if part.strip())
+
+
 def _secret(value: str | None) -> str | None:
     """A secret that signs; `ValueError` for one that nobody could sign with."""
     if value is not None:
@@ -94,6 +102,9 @@ class Settings(BaseSettings):
     )
 
     host: str = Field("localhost", description="Where to listen; localhost is 127.0.0.1 and ::1.")
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = Field(
+        (), description="Other names, with commas between, by which Host and Origin may call it."
+    )
     port: int = Field(8000, ge=0, le=65_535, description="The port; 0 takes a free one.")
     data: Path = Field(Path("caudal-data"), description="The folder of executions and results.")
     database_url: str | None = Field(

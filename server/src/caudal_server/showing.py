@@ -9,6 +9,8 @@ HIDDEN = "••••"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SCHEME = re.compile(r"[A-Za-z][\w+.-]*://")
 _QUERY = re.compile(r"[?#]")
+_WORDS = re.compile(r"\w+ *= *\S")
+"""The other form of an address that libpq knows: `host=… password=…`."""
 
 
 def visible(text: str, *, but: str = "") -> str:
@@ -29,7 +31,8 @@ def masked(url: str) -> str:
     """A URL, or what was meant for one, with a mark in the place of what may be a secret.
 
     That is all before its last `@`, as a password may hold any character, and its query. Where a
-    query seems to begin before the `@`, nobody can say where which part ends: all of it is hidden.
+    query seems to begin before the `@`, nobody can say where which part ends: all of it is hidden,
+    and so is all of `password=…`.
     """
     return _without_secrets(url, HIDDEN)
 
@@ -48,6 +51,8 @@ def scheme_alone(url: str) -> str:
 def _without_secrets(url: str, mark: str) -> str:
     scheme = _SCHEME.match(url)
     beginning = scheme[0] if scheme else ""
+    if scheme is None and _WORDS.match(url.lstrip()):
+        return mark
     user, at, place = url[len(beginning) :].rpartition("@")
     if _QUERY.search(user):
         return beginning + mark

@@ -46,14 +46,24 @@ def kept_key(folder: Path) -> bytes:
     except FileNotFoundError:
         text = PREFIX + base64.b64encode(secrets.token_bytes(32)).decode()
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{FILE}.{os.getpid()}.part"
+    part = folder / f"{FILE}.{secrets.token_hex(8)}.part"
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{text}\n")
         file.flush()
         os.fsync(file.fileno())
-    part.replace(path)
+    try:
+        os.link(part, path)  # the first that makes one, where servers share the folder
+    except FileExistsError:
+        text = path.read_text(encoding="ascii").strip()
+    finally:
+        part.unlink()
     return key_of(text)
+
+
+def signing_key(secret: str | None, folder: Path) -> bytes:
+    """What signs the calls of a server: the key of this secret, else of its data folder. Blocks."""
+    return key_of(secret) if secret is not None else kept_key(folder)
 
 
 def signed(key: bytes, call_id: str, body: bytes, now: float | None = None) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from caudal_core.errors import CaudalError, InUse, InvalidRequest, Unavailable
-from caudal_server.cli.advice import FOLDER, told_with_advice
+from caudal_server.cli.advice import AT_DATABASE, FOLDER, told_with_advice
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,7 @@ from caudal_server.cli.advice import FOLDER, told_with_advice
             Unavailable(message="port 80 cannot be listened on: Permission denied"),
             "name another with --port or CAUDAL_PORT",
         ),
+        (Unavailable(message="the database does not answer: no role 'u'"), AT_DATABASE),
         (InUse(message="port 80 is in use"), "stop what holds it, or choose another"),
         (Unavailable(message="the engine is stopping"), "try again in a few seconds"),
     ],

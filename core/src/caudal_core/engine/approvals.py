@@ -114,8 +114,9 @@ class Approvals:
         return decided
 
     async def _decided(self, found: Approval, decision: Decision) -> Approval:
+        engine, journal = self._engine, self._engine.journal
+        await engine.dormant.settled(found.execution)  # what is read from now on has the answer
         _check_open(found)
-        journal = self._engine.journal
         decided = replace(
             found,
             state="approved" if decision.approved else "rejected",
@@ -127,8 +128,10 @@ class Approvals:
         # The timer wakes the execution even if this process ends before it has done so.
         wake = Timer(found.execution, NO_NODE, "wake", time(), {})
         journal.write(Statement.DECIDE, decided.decision())
-        self._engine.outbox.settle(found.id)
+        engine.outbox.settle(found.id)
         journal.write(Statement.TIMER, wake.row(), urgent=True)
+        if engine.storage.exclusive:  # its time may be over before this is committed
+            engine.tell_answer(decided)
         await journal.flush(most=DECIDE_SECONDS)
         if found.id in self._held:
             _check_open(self._held[found.id])

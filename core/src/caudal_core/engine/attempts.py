@@ -20,6 +20,7 @@ from caudal_core.engine.waiting import Waiting
 from caudal_core.errors import CaudalError, InvalidResult, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
+from caudal_core.journal.effects import UNKNOWN
 from caudal_core.payload import LARGE, NO_REPORT, Payload
 from caudal_core.runner import Deliveries, Job, NodeResult
 from caudal_core.runner.call import call
@@ -128,9 +129,9 @@ class Attempts:
         if run.attempt > node.options.retries or self._e.stop_reason is not None:
             return False
         once = node.handler.effect == "at_most_once" and not sure
-        if once and not isinstance(error, CaudalError):
+        if once and not _refused(error):
             return False  # nobody knows how far it came
-        run.error, run.settles = describe(_timed(node, error)), False
+        run.error, run.settles, run.again = describe(_timed(node, error)), False, True
         self._recorder.record(run, "failed")
         return True
 
@@ -144,20 +145,24 @@ class Attempts:
         await self._run(node, following, self._job(node, following, deliveries))
 
     def _failed_inline(self, node: GraphNode, run: NodeRun, error: BaseException) -> None:
-        if self._again(node, run, error):
-            self._spawn(self._retry(node, run))
-        else:
+        if not self._again(node, run, error):
             self.failed(node, run, error)
+        elif node.options.retry_delay > 0:  # in the transaction of the failure
+            self.pauses.retry(node, run)
+        else:
+            self._spawn(self._retry(node, run))
 
     # -- waiting ---------------------------------------------------------------------------------
 
-    def _wait(self, node: GraphNode, run: NodeRun, wait: Wait, message: str | None) -> None:
+    def _wait(self, node: GraphNode, run: NodeRun, result: NodeResult, wait: Wait) -> None:
         """The handler cannot go on yet."""
-        run.message = message
+        run.message = result.message
         try:
             self.pauses.wait(node, run, wait)
         except InvalidResult as error:
             self.failed(node, run, error)
+        else:
+            self._keep_state(node, result)
 
     @property
     def pauses(self) -> Pauses:
@@ -167,7 +172,6 @@ class Attempts:
     def go_on(self, waiting: Waiting, deliveries: Ports) -> None:
         """A node has its answer, or has waited long enough."""
         node, run = waiting.node, waiting.run
-        self.pauses.ask_no_more(waiting, "expired")
         if waiting.kind == "retry":
             self.begin(node, self._recorder.new_run(node, run.attempt + 1), deliveries)
             return
@@ -205,8 +209,7 @@ class Attempts:
         if self._e.stop_reason is not None:
             return  # it came too late: the node is already given up
         if result.wait is not None:
-            self._wait(node, run, result.wait, result.message)
-            self._keep_state(node, result)
+            self._wait(node, run, result, result.wait)
             return
         for payload in result.ports.values():
             if payload.size > LARGE and self._keeper.wants(payload):
@@ -307,7 +310,15 @@ def _cut_off(node: GraphNode, error: BaseException) -> bool:
         return False
     if isinstance(error, NodeTimeout):
         return True
-    return node.handler.reconcile is not None and not isinstance(error, CaudalError)
+    return node.handler.reconcile is not None and not _refused(error)
+
+
+def _refused(error: BaseException) -> bool:
+    """Whether the handler itself says by this error that nothing was done.
+
+    It does not where it has returned what cannot be handed on, or failed at one of many records.
+    """
+    return isinstance(error, CaudalError) and error.code not in UNKNOWN
 
 
 def handed_on(node: GraphNode, run: NodeRun) -> Ports:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from caudal_core.engine.acceptance import ACCEPT_SECONDS
 from caudal_core.engine.conductor import Conductor
-from caudal_core.engine.drive import stop
 from caudal_core.engine.recovery import Recovery
 from caudal_core.journal import FINISHED
 from caudal_core.journal.statements import Statement
@@ -47,7 +46,7 @@ class Cancelling:
         engine = self._engine
         record = (await engine.view(execution_id, last=0)).record
         before = record.state
-        self._recovery.give_up(record, "cancelled", None)
+        await self._recovery.give_up(record, "cancelled", None)
         await engine.journal.flush(most=ACCEPT_SECONDS)
         return True, before
 
@@ -67,5 +66,5 @@ class Cancelling:
         await engine.journal.flush(most=ACCEPT_SECONDS)
         await engine.take_up(execution_id)
         if (execution := engine.live(execution_id)) is not None:
-            stop(execution, "cancel")  # it was being taken up when it was cancelled
+            self._conductor.end(execution)  # it was being taken up when it was cancelled
         return True, before

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.recovery import Recovery
 from caudal_core.journal.servers import Servers
-from caudal_core.journal.statements import Statement
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
@@ -157,8 +156,7 @@ class Claims:
         engine = self._engine
         if await self._run(lambda: self._servers.claim([execution_id])):
             record = (await engine.view(execution_id, last=0)).record
-            engine.journal.write(Statement.NO_TIMERS, (execution_id,))
-            self._recovery.give_up(record, "cancelled", None)
+            await self._recovery.give_up(record, "cancelled", None)
             await engine.journal.flush()
 
     def give_back(self, execution_id: str) -> None:

@@ -15,8 +15,9 @@ from caudal_core.engine.notices import Notices
 from caudal_core.engine.recorder import Parked
 from caudal_core.engine.resume import adopt, adopt_again, stopped_before
 from caudal_core.engine.shelf import Shelf
+from caudal_core.engine.states import Kept
 from caudal_core.engine.turns import Turns
-from caudal_core.engine.waiting import Found, restore_waits
+from caudal_core.engine.waiting import Found, deadline, restore_waits
 from caudal_core.graph import Graph
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.journal.journal import Lost
@@ -88,9 +89,24 @@ class Conductor:
                 self._ended(subject, subject.closing.state)
         elif isinstance(subject, Notice):
             self._engine.outbox.committed(subject)
+        elif isinstance(subject, Kept):
+            self._engine.states.committed(subject)
 
-    def _begin(self, execution: Execution) -> None:
+    def _begin(self, execution: Execution) -> bool:
+        """Let it run when it is its turn; whether it is."""
         if self.turns.admit(execution):
+            self._drive(execution)
+            return True
+        if (moment := deadline(execution)) is not None:  # it had begun, and went on waiting
+            loop = asyncio.get_running_loop()
+            loop.call_later(max(0.0, moment - time()), self._overdue, execution.id)
+        return False
+
+    def _overdue(self, execution_id: str) -> None:
+        """The time of one that waits for its turn is over."""
+        execution = self._engine.running(execution_id)
+        if execution is not None and self.turns.leave(execution):
+            stop(execution, "timeout")
             self._drive(execution)
 
     def _drive(self, execution: Execution) -> None:
@@ -115,6 +131,10 @@ class Conductor:
         if execution is None or execution.record.cancel_requested is not None:
             return
         execution.record.cancel_requested = time()
+        self.end(execution)
+
+    def end(self, execution: Execution) -> None:
+        """End one that is cancelled, also where it waits for its turn."""
         stop(execution, "cancel")
         if self.turns.leave(execution):
             self._drive(execution)
@@ -125,8 +145,7 @@ class Conductor:
         if execution.dormant:  # else it was taken up again before that was committed
             self._shelf.open.pop(execution.id, None)
             self._dormant.add(execution)
-            if not self._engine.storage.exclusive:  # another server may go on with it
-                self._free_turn(execution)
+            self._free_turn(execution)
 
     @property
     def _dormant(self) -> Dormant:
@@ -156,7 +175,10 @@ class Conductor:
         self._shelf.open[record.id] = execution
         if (why := stopped_before(execution)) is not None:
             stop(execution, why)
-        self._begin(execution)
+        runs = self._begin(execution)
+        if record.state == "waiting":  # no more; a restart must know, as what woke it is deleted
+            record.state = "running" if runs else "pending"
+            engine.journal.write(Statement.START, (record.state, record.started, record.id))
 
     # -- what is lost to other servers -----------------------------------------------------------
 

@@ -85,10 +85,14 @@ class Dormant:
             await self._alone(execution_id, load)
         return self._engine.live(execution_id)
 
-    async def _alone(self, execution_id: str, work: Callable[[str], Awaitable[None]]) -> None:
-        """Do what makes an object of the execution, one caller after the other."""
+    async def settled(self, execution_id: str) -> None:
+        """Wait until nobody reads the execution to go on with it."""
         while (other := self._busy.get(execution_id)) is not None:
             await asyncio.wait({other})
+
+    async def _alone(self, execution_id: str, work: Callable[[str], Awaitable[None]]) -> None:
+        """Do what makes an object of the execution, one caller after the other."""
+        await self.settled(execution_id)
 
         async def do() -> None:
             await work(execution_id)

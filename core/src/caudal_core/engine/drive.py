@@ -21,7 +21,7 @@ from caudal_core.engine.resume import INTERRUPTED, is_result, to_resolve
 from caudal_core.engine.waiting import SHORT, Waiting, next_due
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
-from caudal_core.journal import NodeRun
+from caudal_core.journal import SETTLED, NodeRun
 from caudal_core.payload import Payload
 
 STOP_GRACE = 1.5
@@ -148,12 +148,16 @@ class Drive:
         return True
 
     def _take_news(self) -> None:
-        """Let go on which nodes have their answer or have waited long enough."""
+        """Let go on which nodes have their answer or have waited long enough.
+
+        An answer that comes from now on is too late, though the node may have to wait for a slot.
+        """
         e, now = self._e, time()
         e.news = False
         for index, waiting in list(e.waiting.items()):
             if waiting.reply is not None or (waiting.due is not None and waiting.due <= now):
                 self._resumed[index] = e.waiting.pop(index)
+                self._attempts.pauses.ask_no_more(waiting, "expired")
                 self._ready.append(waiting.node)
 
     def _go_on(self, node: GraphNode, waiting: Waiting) -> None:
@@ -263,7 +267,7 @@ class Drive:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=STOP_GRACE)
-        settled = {run.node_id for run in e.runs if run.state != "running" and run.settles}
+        settled = {run.node_id for run in e.runs if run.state in SETTLED and run.settles}
         open_runs = {run.node_id: run for run in e.runs if run.state in ("running", "waiting")}
         tried = {run.node_id: run.attempt for run in e.runs if not run.settles}
         for node in e.graph.nodes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, nullcontext
+from math import inf
 from typing import Any, Self
 
 from caudal_core.engine.acceptance import Acceptance
@@ -43,6 +44,7 @@ from caudal_core.graph import Graph
 from caudal_core.journal import Journal, NodeRun
 from caudal_core.journal.crashing import crashing, crashing_put
 from caudal_core.journal.journal import Row
+from caudal_core.journal.unused import KNOWN_FOR
 from caudal_core.journal.waits import Approval
 from caudal_core.payload import Payload
 from caudal_core.registry import Registry
@@ -77,7 +79,7 @@ class Engine:
         self.runner: Runner = runner or EmbeddedRunner()
         self.closing = False
         self.meters = Meters()
-        self.versions = Versions()
+        self.versions = Versions(inf if self.storage.exclusive else KNOWN_FOR)
         self._notices = Notices()
         self._reading = ThreadPool(4, "caudal-read")
         self._graphs = GraphCache(registry, self.read)
@@ -159,7 +161,7 @@ class Engine:
         if self.ownership is not None:
             await self.ownership.stop()
         self.room.close()
-        self.retention.close()
+        await self.retention.close()
         if self._conductor.tasks and drain:
             await asyncio.wait(self._conductor.tasks, timeout=drain)
         drives, left = list(self._conductor.tasks), self.unfinished
@@ -331,12 +333,18 @@ class Engine:
     async def answered(self, approval: Approval) -> None:
         """A person has decided: tell the node that waits for it, wherever it is."""
         for _ in range(2):  # the first may meet it while it is being taken up
-            if (execution := self.live(approval.execution)) is not None:
-                for waiting in execution.waiting.values():
-                    if waiting.approval_id == approval.id and waiting.reply is None:
-                        waiting.decide(approval)
-                        execution.tell()
+            self.tell_answer(approval)
             await self.take_up(approval.execution)
+
+    def tell_answer(self, approval: Approval) -> None:
+        """Tell the node, if its execution is in memory, what is written already."""
+        execution = self.live(approval.execution)
+        if execution is None:
+            return
+        for waiting in execution.waiting.values():
+            if waiting.approval_id == approval.id and waiting.reply is None:
+                waiting.decide(approval)
+                execution.tell()
 
     async def erase(self, execution_id: str) -> None:
         """Delete an execution that has ended, with all that is kept of it.

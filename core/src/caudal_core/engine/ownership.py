@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.claims import Claims
 from caudal_core.engine.execution import Execution
+from caudal_core.engine.heart import AGAIN, Heart, Outcome
 from caudal_core.engine.recovery import Recovery
 from caudal_core.engine.requests import Requests
 from caudal_core.errors import Unavailable, error_text
@@ -20,15 +21,9 @@ from caudal_core.runner.pool import ThreadPool
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
 
-BEATS = 3
-"""How many times in a lease it is renewed."""
-
 LOOK = 0.5
 """Seconds between two looks at what others want; work that nobody has is looked for every second
 time."""
-
-AGAIN = 0.5
-"""Seconds after which a renewal that failed is tried again."""
 
 _log = logging.getLogger(__name__)
 
@@ -52,6 +47,9 @@ class Ownership:
         self._servers = servers
         self._requests = Requests(engine, servers, self._threads.run)
         self._lose = lose
+        self._heart = Heart(self._renew, servers.seconds, self._beaten)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._asked = ""
         self._renewed = monotonic()
         self._dead = False
         self._closed = False
@@ -60,8 +58,10 @@ class Ownership:
 
     async def start(self) -> None:
         """Take up what nobody has; from then on keep what is this server's."""
-        await self.claims.round()
-        self._begin(self._beat(), "lease")
+        self._loop = asyncio.get_running_loop()
+        self._heart.start()
+        if self.fault is None:
+            await self.claims.round()
         self._begin(self._watch(), "claims")
 
     def _begin(self, work: Any, name: str) -> None:
@@ -81,6 +81,7 @@ class Ownership:
         if self._closed:
             return
         self._closed = True
+        self._heart.close()
         tasks = list(self._tasks)
         for task in tasks:
             task.cancel()
@@ -101,7 +102,7 @@ class Ownership:
             return "this server was not heard of for too long; it is about to begin anew"
         late = monotonic() - self._renewed
         if late <= self._servers.seconds:
-            return None
+            return self._servers.wrong_clock
         return f"the lease could not be renewed for {late:.0f} s: others may take over the work"
 
     def holds(self, execution: Execution) -> bool:
@@ -111,27 +112,31 @@ class Ownership:
         self._held.add(execution)
         return True
 
-    async def _beat(self) -> None:
-        while True:
-            renewed = await self._renew()
-            await asyncio.sleep(self._servers.seconds / BEATS if renewed else AGAIN)
+    def _renew(self) -> bool:
+        self._asked = self._servers.owner
+        return self._servers.renew()
 
-    async def _renew(self) -> bool:
-        begun, owner = monotonic(), self._servers.owner
-        if self._dead:
-            return False
-        try:
-            lives = await self._threads.run(self._servers.renew)
-        except Unavailable as error:
+    def _beaten(self, begun: float, outcome: Outcome) -> None:
+        """A renewal has gone well or not; called in a thread.
+
+        What it says of this server is true at once, so that a loop that was blocked knows it first.
+        """
+        if outcome is True:
+            self._renewed = max(self._renewed, begun)
+        with suppress(RuntimeError):  # the loop has closed
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(self._heard, self._asked, outcome)
+
+    def _heard(self, owner: str, outcome: Outcome) -> None:
+        if self._dead or self._closed:
+            return
+        if isinstance(outcome, Unavailable):
             self.claims.cut_off = monotonic()
-            _log.warning("the lease could not be renewed: %s", error_text(error))
-            return False
-        if not lives:
+            _log.warning("the lease could not be renewed: %s", error_text(outcome))
+        elif not outcome:
             self.died(owner)
-            return False
-        self._renewed = begun
-        self._release()
-        return True
+        elif self.fault is None:
+            self._release()
 
     def _release(self) -> None:
         held, self._held = self._held, set()

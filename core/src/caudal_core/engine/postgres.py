@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +28,8 @@ class PostgresStorage:
 
     Several servers may have it at one time, where all of them have the same blobs; `place` says to
     people where these are. What a server has is another's `lease` seconds after it was last heard
-    of. `NotAvailable` where the driver is not installed.
+    of. `key` gives a secret that must be the same at all of them. `NotAvailable` where there is no
+    driver.
     """
 
     exclusive = False
@@ -40,6 +42,7 @@ class PostgresStorage:
         *,
         lease: float = 15.0,
         place: str | None = None,
+        key: Callable[[], bytes] | None = None,
     ) -> None:
         from caudal_core.journal.postgres import PostgresPlace
 
@@ -52,6 +55,7 @@ class PostgresStorage:
         self.servers: Servers | None = None
         self.leases: Leases = SoleHolder()
         self._lease = lease
+        self._key = key
         self._blobs_place = place or str((self.folder / "blobs").absolute())
         self._place = PostgresPlace(url)
         self._database: sqlalchemy.Engine | None = None
@@ -69,10 +73,13 @@ class PostgresStorage:
         return PostgresSink(self._place, lambda: self.owner, self._lease / 2)
 
     def opened(self) -> None:
-        """Get ready to read; `WrongPlace` if other servers keep large values elsewhere."""
+        """Get ready to read.
+
+        `WrongPlace` if other servers keep large values elsewhere, `WrongKey` if theirs is another.
+        """
         from caudal_core.journal.ageing import Ageing
         from caudal_core.journal.history import History
-        from caudal_core.journal.identity import check_blobs
+        from caudal_core.journal.identity import check_blobs, check_key
         from caudal_core.journal.servers import Servers
         from caudal_core.journal.triggers import TriggerStore
         from caudal_core.journal.workflows import WorkflowStore
@@ -80,9 +87,13 @@ class PostgresStorage:
         database = self._database = self._place.engine()
         if self.blobs is not None:
             check_blobs(database, self.blobs, self._blobs_place)
-        self.servers = Servers(database, self._lease)
-        self.servers.register()
-        self.leases = DatabaseLeases(database, self.servers.owner, self._lease)
+        if self._key is not None:
+            check_key(database, self._key())
+        servers = self.servers = Servers(database, self._lease)
+        servers.register()
+        self.leases = DatabaseLeases(
+            database, servers.owner, self._lease, fit=lambda: servers.wrong_clock is None
+        )
         reading = database.execution_options(isolation_level="AUTOCOMMIT")
         self.ageing = Ageing(reading)
         self.history = History(reading)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from time import time
 from typing import TYPE_CHECKING
 
-from caudal_core.errors import error_text
+from caudal_core.errors import Unavailable, error_text
 from caudal_core.journal.notice import DUE, RECOVERY, Notice
 
 if TYPE_CHECKING:
@@ -46,7 +47,8 @@ class Postman:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         if self.delivers:
-            await self._engine.read(lambda: self._engine.storage.leases.release({LEASE}))
+            with suppress(Unavailable):  # then it comes to another server in time
+                await self._engine.read(lambda: self._engine.storage.leases.release({LEASE}))
 
     async def _work(self) -> None:
         while True:

@@ -10,14 +10,14 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.execution import Execution
+from caudal_core.engine.giving_up import give_up
 from caudal_core.engine.reading_back import TOGETHER, Before, Found, read_back
 from caudal_core.engine.resume import give, read_document, read_record
-from caudal_core.engine.telling import Ended
 from caudal_core.engine.waiting import Found as Waits
 from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun
-from caudal_core.journal.statements import Statement
+from caudal_core.journal.records import ExecutionState
 from caudal_core.payload import Payload
 from caudal_core.workflow import Settings
 
@@ -67,19 +67,16 @@ class Recovery:
             for execution_id in some:
                 await self._try(execution_id, found.get(execution_id))
 
-    def give_up(
+    async def give_up(
         self,
         record: ExecutionRecord,
-        state: str,
+        state: ExecutionState,
         why: str | None,
         settings: Settings | None = None,
     ) -> None:
         """End one without running it; `settings` are its workflow's."""
         self.stalled.pop(record.id, None)
-        now = time()
-        row = (state, now, why, record.id)
-        self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
-        self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
+        await give_up(self._engine, record, state, why, settings)
 
     async def _try(self, execution_id: str, found: Found | None = None) -> None:
         claims = self._engine.claims
@@ -99,7 +96,7 @@ class Recovery:
         except Exception as error:  # noqa: BLE001 - a damaged record costs its execution alone
             why = f"it could not be taken up again: {error_text(error)}"
             record, settings = await self._engine.read(lambda: self._known(execution_id))
-            self.give_up(record, "failed", why, settings)
+            await self.give_up(record, "failed", why, settings)
         else:
             if taken:
                 self.stalled.pop(execution_id, None)

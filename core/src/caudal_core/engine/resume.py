@@ -141,7 +141,7 @@ def stopped_before(execution: Execution) -> str | None:
 def is_result(node: GraphNode, run: NodeRun) -> bool:
     """Whether a node's last run is what became of it, so that it is not run again."""
     if run.state == "failed":
-        return run.attempt > node.options.retries
+        return not run.again
     if run.state == "waiting":
         return False
     if run.state != "running":

@@ -10,15 +10,17 @@ import asyncio
 import logging
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.sweeping import Sweeper
-from caudal_core.errors import error_text
+from caudal_core.errors import Unavailable, error_text
 from caudal_core.journal import ExecutionRecord
 from caudal_core.journal.ageing import Ageing, Ended
 from caudal_core.journal.statements import Statement, erasures
+from caudal_core.journal.unused import note
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
@@ -26,8 +28,15 @@ if TYPE_CHECKING:
 FIRST_AFTER = 60.0
 EVERY = 1800.0
 DAY = 86_400.0
+TURN = "retention"
+"""What the one server of several that tidies holds, among the leases of triggers."""
+
 FAILED_LONGER = 3.0
 """How many times as long an execution is kept that failed: somebody may yet look for the cause."""
+
+DELETED = "its execution was deleted"
+"""Why an event whose key came before starts nothing. The key stays for the usual days from when it
+came, whenever its execution goes: who tells of events again does so within those."""
 
 STEP = 100
 """Runs that are deleted in one commit."""
@@ -45,6 +54,7 @@ class Retention:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._task: asyncio.Task[None] | None = None
+        self._held = False
         self._days: dict[str, float | None] = {}
         self._sweeper = Sweeper(engine)
 
@@ -53,10 +63,15 @@ class Retention:
         if self._ageing is not None:
             self._task = asyncio.create_task(self._work(), name="retention")
 
-    def close(self) -> None:
-        """Begin nothing more."""
-        if self._task is not None:
-            self._task.cancel()
+    async def close(self) -> None:
+        """Begin nothing more; another server may."""
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        if self._held:
+            with suppress(Unavailable):  # then it comes to another server in time
+                await self._engine.read(lambda: self._engine.storage.leases.release({TURN}))
 
     @property
     def _ageing(self) -> Ageing | None:
@@ -66,12 +81,21 @@ class Retention:
         delay = FIRST_AFTER
         while True:
             await asyncio.sleep(delay)
-            delay = EVERY
+            delay = FIRST_AFTER
             try:
-                await self.tidy()
+                if await self._turn():
+                    delay = EVERY
+                    await self.tidy()
             except Exception as error:  # noqa: BLE001 - it is tried again, and nothing else stops
                 text = "what is old could not be let go of: %s"
                 logging.getLogger(__name__).warning(text, error_text(error))
+
+    async def _turn(self) -> bool:
+        """Whether it is for this server to tidy, among those that share a database."""
+        leases = self._engine.storage.leases
+        held: set[str] = await self._engine.read(lambda: leases.hold({TURN}, 2 * EVERY))
+        self._held = bool(held)
+        return self._held
 
     async def tidy(self) -> int:
         """Once through everything; how many executions were let go of."""
@@ -111,7 +135,7 @@ class Retention:
             place = page[-1].created, page[-1].id
 
     async def _skipped(self, ageing: Ageing) -> None:
-        """Events that started nothing, and so go with no execution."""
+        """Events that started nothing, and those whose executions have gone before."""
         days = self._engine.options.retention_days
         before = time() - days * DAY
         while days and (page := await self._engine.read(partial(ageing.skipped, before))):
@@ -177,8 +201,12 @@ class Retention:
             journal.write(Statement.ERASE_RUNS, (one.id, bound))
             await self._paced(self._flush)
         journal.write(Statement.ERASE_RUNS, (one.id, count))
+        journal.write(Statement.KEEP_KEY, (DELETED, one.id))
         for statement in erasures():
             journal.write(statement, (one.id,))
+        if not self._engine.storage.exclusive:
+            for digest in (one.workflow_hash, one.plan_hash):
+                journal.write(Statement.UNUSED, note(digest))
         journal.write(Statement.ERASE_EXECUTION, (one.id,))
         await self._paced(self._flush)
         self._engine.forget(one.id)
@@ -190,8 +218,10 @@ class Retention:
         submitted before is committed before they are looked for a second time.
         """
         engine = self._engine
-        if not engine.storage.exclusive:
-            return  # another server may be about to name one
+        if (servers := engine.storage.servers) is not None:
+            if wanted is None:  # another server may be about to name one: see `journal.unused`
+                await engine.read(servers.unused.delete)
+            return
         found = await engine.read(lambda: ageing.unused(wanted))
         if not any(found):
             return

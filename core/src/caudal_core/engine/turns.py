@@ -23,13 +23,22 @@ class Turns:
         workflow = execution.record.workflow_id
         running = self._running[workflow]
         if execution.id not in running and (len(running) >= limit or self._waiting[workflow]):
-            self._waiting[workflow].append(execution)
+            self._line_up(execution, self._waiting[workflow])
             return False
         running.add(execution.id)
         return True
 
+    def _line_up(self, execution: Execution, waiting: deque[Execution]) -> None:
+        """In the order of acceptance: one that has waited for a person comes before later ones."""
+        created = execution.record.created
+        if waiting and waiting[-1].record.created > created:
+            later = (i for i, other in enumerate(waiting) if other.record.created > created)
+            waiting.insert(next(later), execution)
+        else:
+            waiting.append(execution)
+
     def ended(self, execution: Execution) -> Iterator[Execution]:
-        """It has ended: those whose turn it is now."""
+        """It has ended, or only waits for a person or a moment: those whose turn it is now."""
         if execution.graph.settings.max_active_executions is None:
             return
         workflow = execution.record.workflow_id

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from time import time
+from math import inf
+from time import monotonic, time
 
 from caudal_core.graph import Graph
 from caudal_core.journal import Journal
@@ -14,10 +15,15 @@ REMEMBERED = 10_000
 
 
 class Versions:
-    """Writes each workflow version and each plan once, or again where that is forgotten."""
+    """Writes each workflow version and each plan once, or again where that is forgotten.
 
-    def __init__(self) -> None:
+    It is after `lasting` seconds: another server may delete what nothing names any more.
+    """
+
+    def __init__(self, lasting: float = inf) -> None:
         self._known: set[str] = set()
+        self._lasting = lasting
+        self._since = monotonic()
 
     def forget(self, hashes: Iterable[str]) -> None:
         """Write these again when they are next needed: they may be deleted."""
@@ -29,6 +35,9 @@ class Versions:
 
     def write(self, graph: Graph, journal: Journal) -> None:
         """Put the graph's workflow and its plan in, where they are not yet."""
+        if monotonic() - self._since > self._lasting:
+            self._known.clear()
+            self._since = monotonic()
         if graph.hash in self._known and graph.plan_hash in self._known:
             return
         if len(self._known) >= REMEMBERED:

@@ -77,14 +77,23 @@ class BlobFolder:
                 yield entry.name, found.st_size, found.st_mtime
 
     def delete(self, name: str, before: float) -> None:
-        """Let go of a blob that has not been put since a moment, if it is there."""
+        """Let go of a blob that has not been put since a moment, if it is there.
+
+        Whoever puts it again in between finds it gone, and writes it; or, in another process, has
+        found it just before: then it is put back.
+        """
         path = self._path(name)
-        with self._counting:  # so that nobody puts it again in between
+        aside = path.with_name(f"{name}.swept")
+        with self._counting:
             try:
-                found = path.stat()
-                if found.st_mtime >= before:
+                if path.stat().st_mtime >= before:
                     return
-                path.unlink()
+                path.rename(aside)
+                found = aside.stat()
+                if found.st_mtime >= before:
+                    aside.rename(path)
+                    return
+                aside.unlink()
             except FileNotFoundError:
                 return
         self._count(-found.st_size)

@@ -8,8 +8,12 @@ from typing import Any
 
 from sqlalchemy import Engine, Row, select, tuple_
 
+from caudal_core.journal.rows import AGAIN
 from caudal_core.journal.tables import execution, node_run
 from caudal_core.values import decode
+
+UNKNOWN = frozenset(("TIMEOUT", "INVALID_RESULT", "ROW_FAILED"))
+"""Codes of failures that do not say that nothing was done."""
 
 Position = tuple[float, str, int]
 """When a run began, its execution and its number: the place of an effect in the ledger."""
@@ -49,11 +53,12 @@ class Done:
         """Whether it is known what became of it.
 
         A failure says so where the handler raised an error of its own: then it had been refused.
-        One that ran out of time, or that nobody foresaw, may have happened nevertheless.
+        One that ran out of time, that nobody foresaw, whose result could not be handed on, or that
+        came at one record after others, may have happened nevertheless.
         """
         if self.state == "failed":
             code = str((self.error or {}).get("code", ""))
-            return code.isupper() and code != "TIMEOUT"
+            return code.isupper() and code not in UNKNOWN
         return self.state == "completed"
 
 
@@ -119,7 +124,12 @@ class Effects:
             attempt=row.attempt,
             state=row.state,
             message=row.message,
-            error=decode(row.error) if row.error else None,
+            error=_error(row.error),
             started=row.started,
             duration=row.duration,
         )
+
+
+def _error(stored: bytes | None) -> Mapping[str, Any] | None:
+    found: dict[str, Any] | None = decode(stored) if stored else None
+    return None if found is None else {key: found[key] for key in found if key != AGAIN}

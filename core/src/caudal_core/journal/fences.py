@@ -47,7 +47,6 @@ FENCES = {
     Statement.START: Fence(2),
     Statement.CLAIM: Fence(2),
     Statement.FINISH: Fence(len(FINISH)),
-    Statement.GIVE_UP: Fence(3),
     Statement.PARK: Fence(len(PARK)),
     # That there is news for one that waits is said by whoever hears of it.
     Statement.TIMER: Fence(0, free=(_place(tables.timer, "kind"), "wake")),
@@ -77,11 +76,13 @@ FREE = {
     Statement.TRIGGER_RESUME,
     Statement.DECIDE,
     Statement.DROP_NOTICE,
+    Statement.UNUSED,
     Statement.ERASE_RUNS,
     Statement.ERASE_EXECUTION,
     Statement.ERASE_VERSION,
     Statement.ERASE_PLAN,
     Statement.ERASE_EVENT,
+    Statement.KEEP_KEY,
     *erasures(),
 }
 """What any server may write: it is nobody's execution, it has ended, or it is a request. Every

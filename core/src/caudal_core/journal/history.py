@@ -12,8 +12,8 @@ from caudal_core.journal.effects import Effects
 from caudal_core.journal.elsewhere import Elsewhere
 from caudal_core.journal.filters import Filter, filtered
 from caudal_core.journal.notice import ARMED, CALLBACK, DUE, Notice
-from caudal_core.journal.records import ExecutionRecord, NodeRun
-from caudal_core.journal.rows import notes_of, outputs_of
+from caudal_core.journal.records import OPEN, ExecutionRecord, NodeRun
+from caudal_core.journal.rows import notes_of, outputs_of, restore_error
 from caudal_core.journal.states import NodeStates
 from caudal_core.journal.tables import execution, node_run, notice, plan
 from caudal_core.journal.waits import Waits
@@ -21,8 +21,6 @@ from caudal_core.payload import NO_REPORT
 from caudal_core.values import decode
 
 PLANS_KEPT = 64
-OPEN = ("pending", "running", "waiting")
-"""The states of executions that have not ended."""
 
 _RECORD = (
     execution.c.id,
@@ -252,7 +250,7 @@ def _run(row: Row[Any], nodes: Mapping[str, StoredNode]) -> NodeRun:
     run.message = row.message
     run.key = row.idempotency_key
     run.report = row.report or NO_REPORT
-    run.error = decode(row.error) if row.error else None
+    restore_error(run, row.error)
     run.stored_notes = notes_of(row.notes)
     run.reused = row.reused
     return run

@@ -1,7 +1,8 @@
-"""Whether a server has the same places as the others on its database."""
+"""Whether a server has the same places and secrets as the others on its database."""
 
 from __future__ import annotations
 
+import hmac
 from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, select
@@ -9,12 +10,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from caudal_core.errors import NotFound, Unavailable
 from caudal_core.hookspecs import BlobStore
-from caudal_core.journal.tables import about
+from caudal_core.journal.servers import database_time
+from caudal_core.journal.tables import about, server
 
 MARK = "blobs"
 """The row that names a value which only the place of this database's large values has."""
 
 PLACE = "blobs place"
+
+FINGERPRINT = "callback key"
 
 
 class WrongPlace(Unavailable):
@@ -23,6 +27,36 @@ class WrongPlace(Unavailable):
     code = "WRONG_PLACE"
     hint_en = "give all servers on one database the same CAUDAL_BLOBS"
     hint_es = "dé a todos los servidores de una base de datos el mismo CAUDAL_BLOBS"
+
+
+class WrongKey(Unavailable):
+    """The secret that signs calls is not that of the other servers on the database."""
+
+    code = "WRONG_KEY"
+    hint_en = "give all servers on one database the same CAUDAL_CALLBACK_SECRET"
+    hint_es = "dé a todos los servidores de una base de datos el mismo CAUDAL_CALLBACK_SECRET"
+
+
+def check_key(database: Engine, key: bytes) -> None:
+    """Raise `WrongKey` where servers on this database have another one. Blocks.
+
+    The first server notes a fingerprint, from which nobody learns the key. Where no other server
+    lives the key may change.
+    """
+    mine = hmac.digest(key, b"a key of Caudal", "sha256").hex()
+    row = insert(about).values(key=FINGERPRINT, value=mine)
+    others = select(server.c.id).where(server.c.lease_until > database_time())
+    with database.begin() as connection:
+        connection.execute(row.on_conflict_do_nothing())
+        noted = select(about.c.value).where(about.c.key == FINGERPRINT).with_for_update()
+        if connection.execute(noted).scalar_one() == mine:
+            return
+        if connection.execute(others.limit(1)).first() is not None:
+            message = (
+                "what signs calls here is not what the other servers on the database sign with"
+            )
+            raise WrongKey(message=message)
+        connection.execute(row.on_conflict_do_update(index_elements=["key"], set_={"value": mine}))
 
 
 def check_blobs(database: Engine, blobs: BlobStore, place: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from math import inf
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -22,8 +22,11 @@ class Leases(Protocol):
     alone: bool
     seconds: float
 
-    def hold(self, triggers: Collection[str]) -> set[str]:
-        """Take or renew the lease of each; returns those that this server holds now."""
+    def hold(self, triggers: Collection[str], seconds: float | None = None) -> set[str]:
+        """Take or renew the lease of each; returns those that this server holds now.
+
+        They are granted for `seconds`, if that is said.
+        """
 
     def release(self, triggers: Collection[str]) -> None:
         """Let go of what this server holds of them, so that another may take it at once."""
@@ -35,7 +38,7 @@ class SoleHolder:
     alone = True
     seconds = inf
 
-    def hold(self, triggers: Collection[str]) -> set[str]:
+    def hold(self, triggers: Collection[str], seconds: float | None = None) -> set[str]:  # noqa: ARG002
         """All of them."""
         return set(triggers)
 
@@ -46,17 +49,25 @@ class SoleHolder:
 class DatabaseLeases:
     """Leases in the table `trigger_lease`, which must be there, by the database's own clock.
 
-    `owner` names this server among all; the engine may write.
+    `owner` names this server among all; the engine may write. Whoever is not `fit` is granted none,
+    and lets go of what it held.
     """
 
     alone = False
 
-    def __init__(self, database: Engine, owner: str, seconds: float = LEASE) -> None:
+    def __init__(
+        self,
+        database: Engine,
+        owner: str,
+        seconds: float = LEASE,
+        fit: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.seconds = seconds
+        self._fit = fit
         self._database = database
         self._owner = owner
 
-    def hold(self, triggers: Collection[str]) -> set[str]:
+    def hold(self, triggers: Collection[str], seconds: float | None = None) -> set[str]:
         """See `Leases`."""
         from sqlalchemy import select
 
@@ -64,12 +75,15 @@ class DatabaseLeases:
 
         if not triggers:
             return set()
+        if not self._fit():
+            self.release(triggers)
+            return set()
         wanted, now = sorted(triggers), self._now()  # in one order, so that no two wait in a ring
         rows = [{"trigger": trigger, "owner": self._owner, "until": 0.0} for trigger in wanted]
         free = (lease.c.owner == self._owner) | (lease.c.until < now)
         with self._database.begin() as connection:
             insert = self._insert(lease)
-            changed = {"owner": self._owner, "until": now + self.seconds}
+            changed = {"owner": self._owner, "until": now + (seconds or self.seconds)}
             upsert = insert.on_conflict_do_update(
                 index_elements=["trigger"], set_=changed, where=free
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import inf
 from pathlib import Path
 from time import monotonic
@@ -82,6 +82,7 @@ class PostgresPlace:
             pool_timeout=CONNECT_SECONDS,
         )
         event.listen(made, "handle_error", _translate, retval=True)
+        event.listen(made, "before_cursor_execute", _written, retval=True)
         event.listen(made, "checkin", _used)
         event.listen(made, "checkout", _looked_at)
         return made
@@ -134,6 +135,23 @@ class PostgresPlace:
         return found
 
 
+def _written(*event: Any) -> tuple[str, Any]:
+    """Texts as the writer writes them: what no text of PostgreSQL can hold is looked for in vain.
+
+    Else an id with NUL in an address would be an error here, and not found in SQLite.
+    """
+    _, _, statement, parameters, _, many = event
+    if many:
+        return statement, [_texts(each) for each in parameters]
+    return statement, _texts(parameters)
+
+
+def _texts(parameters: Any) -> Any:
+    if isinstance(parameters, Mapping):
+        return {key: postgres_writer.writable(value) for key, value in parameters.items()}
+    return tuple(map(postgres_writer.writable, parameters))
+
+
 def _used(_: Any, record: Any) -> None:
     record.info[USED] = monotonic()
 
@@ -156,7 +174,9 @@ def _translate(context: Any) -> Exception | None:
     from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
     error = context.sqlalchemy_exception
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    # Before there is a connection, an option that the driver does not know is one more such cause.
+    absent = context.connection is None
+    lost = isinstance(error, DBAPIError) and (error.connection_invalidated or absent)
     if lost or isinstance(error, OperationalError | InterfaceError):
         return unreachable(context.original_exception)
     return None

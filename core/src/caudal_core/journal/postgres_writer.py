@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import logging
 import signal
 import socket
 import sys
@@ -36,6 +37,8 @@ def main() -> None:
     """Serve the socket whose descriptor is the last argument until it closes."""
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         signal.signal(getattr(signal, name), signal.SIG_IGN)
+    # What it says there of connections that were lost is in the answers too.
+    logging.getLogger("psycopg").setLevel(logging.CRITICAL)
     frames = _frames()
     with (
         contextlib.suppress(BrokenPipeError),
@@ -186,11 +189,12 @@ class Writer:
 
 def _writable(rows: Rows) -> Rows:
     """The same with a mark for each character that no text of PostgreSQL can hold."""
-    return [(number, tuple(map(_writable_value, values))) for number, values in rows]
+    return [(number, tuple(map(writable, values))) for number, values in rows]
 
 
-def _writable_value(value: Any) -> Any:
-    if not isinstance(value, str):
+def writable(value: Any) -> Any:
+    """The same, with a mark for each character that no text of PostgreSQL can hold."""
+    if not isinstance(value, str) or (value.isascii() and "\0" not in value):
         return value
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 

@@ -13,6 +13,9 @@ ExecutionState = Literal["pending", "running", "waiting", "completed", "failed",
 NodeState = Literal[
     "pending", "running", "waiting", "completed", "failed", "skipped", "cancelled", "interrupted"
 ]
+OPEN = ("pending", "running", "waiting")
+"""The states of executions that have not ended."""
+
 FINISHED = frozenset(("completed", "failed", "cancelled"))
 SETTLED = frozenset(("completed", "failed", "skipped", "cancelled", "interrupted"))
 
@@ -107,7 +110,8 @@ class NodeRun:
     `state` is what has happened, `shown` what may be told: it follows once the record is committed.
     `outputs` are the payloads by the ports taken; read back, a large one has its preview as data
     and the blob's name in `ref`. `input` is what came in, merged by port (null: not kept here).
-    `settles` is false for a failed attempt that another one follows. `number` counts the runs of
+    `again`: it failed and another attempt follows; such a one never `settles`, and of a restored
+    execution none does before it is found to be its node's last. `number` counts the runs of
     the execution in the order in which they began; `owner` is the live execution. `key` is the
     idempotency key of an effect, `reply` how a wait ended that it had asked for. `reused` names the
     execution in which it ran, where that was another one.
@@ -126,6 +130,7 @@ class NodeRun:
     report: bytes = b"{}"
     error: dict[str, Any] | None = None
     settles: bool = True
+    again: bool = False
     owner: Any = None
     ctx: Any = None
     key: str | None = None

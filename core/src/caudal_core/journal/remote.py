@@ -46,6 +46,15 @@ class RemoteBlobs:
         except Exception as error:
             raise _unreachable(error) from error
 
+    def fetch(self, name: str, target: Path) -> None:
+        """Copy a blob into a file, piece by piece; `NotFound` if it is gone."""
+        try:
+            self._files.get_file(self._path(name), str(target))
+        except FileNotFoundError:
+            raise NotFound(kind="blob", id=name) from None
+        except Exception as error:
+            raise _unreachable(error) from error
+
     def local(self, name: str) -> Path | None:  # noqa: ARG002 - the protocol names it
         """Nothing: what is elsewhere is fetched."""
         return None

@@ -95,11 +95,26 @@ def node_row(run: NodeRun) -> Row:
         run.message,
         None if run.report is NO_REPORT else run.report,
         None if notes is None else _notes(notes),
-        None if run.error is None else encode(run.error),
+        None if run.error is None else _error(run),
         run.started,
         run.duration,
         run.reused,
     )
+
+
+AGAIN = "again"
+"""Marks the error of an attempt that another one follows: only failures need room for it."""
+
+
+def _error(run: NodeRun) -> bytes:
+    return encode({**(run.error or {}), AGAIN: True} if run.again else run.error)
+
+
+def restore_error(run: NodeRun, stored: bytes | None) -> None:
+    """The error of a row, and whether another attempt follows."""
+    run.error = decode(stored) if stored else None
+    if run.error is not None and run.error.pop(AGAIN, False):
+        run.again, run.settles = True, False
 
 
 def _referred(port: str, payload: Payload) -> tuple[bytes, bytes | None]:

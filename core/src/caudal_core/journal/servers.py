@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from time import time
 from typing import Any, NamedTuple
 from uuid import uuid4
 
@@ -28,15 +29,23 @@ from sqlalchemy import (
     insert,
     or_,
     select,
+    text,
     update,
 )
 
+from caudal_core.journal.records import OPEN
 from caudal_core.journal.tables import execution, server, timer
+from caudal_core.journal.unused import Unused
 from caudal_core.journal.waits import NO_NODE
 
 LEASE = 15.0
-OPEN = ("pending", "running", "waiting")
-AHEAD = 60.0
+PATIENCE = 8
+"""Seconds for which somebody waits for a key that another server holds: that one may be stopped."""
+
+OFF = 30.0
+"""Seconds by which a server's clock may differ from the database's, which decides."""
+
+AHEAD = 2 * OFF
 """Seconds that the clocks of two servers may be apart."""
 
 
@@ -58,11 +67,17 @@ class Servers:
     """`seconds` is the lease; `name` says to people which server this is.
 
     `owner` is the name under which this server has its executions; another one from the moment at
-    which it was believed dead.
+    which it was believed dead. `off` is by how many seconds its `clock` was ahead of the database's
+    when that was last asked, give or take what asking took.
     """
 
-    def __init__(self, database: Engine, seconds: float = LEASE) -> None:
+    def __init__(
+        self, database: Engine, seconds: float = LEASE, clock: Callable[[], float] = time
+    ) -> None:
         self.seconds = seconds
+        self.clock = clock
+        self.off = 0.0
+        self.unused = Unused(database)
         self.name = f"process {os.getpid()} on {socket.gethostname()}"
         self.owner = ""
         self._database = database
@@ -71,9 +86,10 @@ class Servers:
 
     def register(self) -> None:
         """Live from now on, under a new name."""
-        owner, now = uuid4().hex, _now()
+        owner, now = uuid4().hex, database_time()
         row = {"id": owner, "name": self.name, "started": now, "lease_until": now + self.seconds}
         with self._database.begin() as connection:
+            self._compare(connection)
             connection.execute(insert(server).values(**row))
         self.owner = owner
 
@@ -81,8 +97,24 @@ class Servers:
         """Live on; false where this server is believed to be dead."""
         query = update(server).where(server.c.id == self.owner)
         with self._database.begin() as connection:
-            found = connection.execute(query.values(lease_until=_now() + self.seconds))
+            self._compare(connection)
+            found = connection.execute(query.values(lease_until=database_time() + self.seconds))
             return found.rowcount == 1
+
+    def _compare(self, connection: Connection) -> None:
+        before = self.clock()
+        there: float = connection.execute(select(database_time())).scalar_one()
+        after = self.clock()
+        self.off = max(0.0, before - there) or min(0.0, after - there)
+
+    @property
+    def wrong_clock(self) -> str | None:
+        """What is wrong with this server's clock, if so: it would end waits that are not over."""
+        if abs(self.off) <= OFF:
+            return None
+        which = "ahead of" if self.off > 0 else "behind"
+        text = f"this server's clock is {abs(self.off):,.0f} s {which} the database's"
+        return f"{text}, and {OFF:.0f} s are the most; set it right, and work is taken again"
 
     def leave(self) -> None:
         """Let others take over what this server has at once."""
@@ -97,7 +129,7 @@ class Servers:
         """
         since = cast(extract("epoch", func.pg_postmaster_start_time()), Float)
         dead = select(server.c.id).where(
-            server.c.lease_until < _now(), since < _now() - self.seconds
+            server.c.lease_until < database_time(), since < database_time() - self.seconds
         )
         dead = dead.with_for_update(skip_locked=True)
         query = delete(server).where(server.c.id.in_(dead)).returning(server.c.name)
@@ -111,7 +143,7 @@ class Servers:
 
         Who waits and is to be cancelled has waited long enough.
         """
-        cancelled = (execution.c.state == "waiting") & execution.c.cancel_requested.is_not(None)
+        cancelled = (execution.c.state == "waiting") & _to_cancel()
         goes_on = execution.c.state.in_(("pending", "running")) | cancelled
         query = select(execution.c.id, execution.c.plan_hash).where(goes_on, _ownerless())
         if but:
@@ -191,11 +223,7 @@ class Servers:
 
     def to_cancel(self) -> list[str]:
         """The executions of this server that somebody wants cancelled."""
-        query = select(execution.c.id).where(
-            execution.c.owner == self.owner,
-            execution.c.cancel_requested.is_not(None),
-            execution.c.completed.is_(None),
-        )
+        query = select(execution.c.id).where(execution.c.owner == self.owner, _to_cancel())
         with self._database.connect() as connection:
             return list(connection.execute(query).scalars())
 
@@ -205,15 +233,20 @@ class Servers:
         query = (
             select(timer.c.execution, timer.c.due)
             .join(execution, mine)
-            .where(timer.c.due < _now() + AHEAD, timer.c.kind == "wake", timer.c.node == NO_NODE)
+            .where(
+                timer.c.due < database_time() + AHEAD,
+                timer.c.kind == "wake",
+                timer.c.node == NO_NODE,
+            )
         )
         with self._database.connect() as connection:
             return [Woken(*row) for row in connection.execute(query)]
 
     @contextmanager
     def alone(self, key: str) -> Iterator[None]:
-        """Hold this key, which no other server can meanwhile."""
+        """Hold this key, which no other server can meanwhile; `Unavailable` if one has it long."""
         with self._database.begin() as connection:
+            connection.execute(text(f"SET LOCAL lock_timeout = '{PATIENCE}s'"))
             connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(key, 0))))
             yield
 
@@ -223,6 +256,11 @@ def _ownerless() -> ColumnElement[bool]:
     return or_(execution.c.owner.is_(None), ~living)
 
 
-def _now() -> ColumnElement[Any]:
+def _to_cancel() -> ColumnElement[bool]:
+    """In the words of the index that has these few of them all."""
+    return execution.c.cancel_requested.is_not(None) & execution.c.completed.is_(None)
+
+
+def database_time() -> ColumnElement[Any]:
     """The database's clock, in seconds since 1970."""
     return cast(extract("epoch", func.clock_timestamp()), Float)

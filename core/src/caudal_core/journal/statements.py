@@ -16,6 +16,7 @@ from sqlalchemy import (
     exists,
     insert,
     literal_column,
+    null,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
@@ -40,28 +41,29 @@ class Statement:
     PLAN: Final = 7
     CLAIM: Final = 8
     START: Final = 9
-    GIVE_UP: Final = 10
-    TRIGGER_EVENT: Final = 11
-    TRIGGER_STATE: Final = 12
-    TRIGGER_LAST: Final = 13
-    TRIGGER_PAUSE: Final = 14
-    TRIGGER_RESUME: Final = 15
-    PARK: Final = 16
-    TIMER: Final = 17
-    NO_TIMER: Final = 18
-    WOKEN: Final = 19
-    NO_TIMERS: Final = 20
-    APPROVAL: Final = 21
-    DECIDE: Final = 22
-    NODE_STATE: Final = 23
-    NOTICE: Final = 24
-    DROP_NOTICE: Final = 25
+    TRIGGER_EVENT: Final = 10
+    TRIGGER_STATE: Final = 11
+    TRIGGER_LAST: Final = 12
+    TRIGGER_PAUSE: Final = 13
+    TRIGGER_RESUME: Final = 14
+    PARK: Final = 15
+    TIMER: Final = 16
+    NO_TIMER: Final = 17
+    WOKEN: Final = 18
+    NO_TIMERS: Final = 19
+    APPROVAL: Final = 20
+    DECIDE: Final = 21
+    NODE_STATE: Final = 22
+    NOTICE: Final = 23
+    DROP_NOTICE: Final = 24
+    UNUSED: Final = 25
     ERASE_RUNS: Final = 26
     ERASE_EXECUTION: Final = 27
     ERASE_VERSION: Final = 28
     ERASE_PLAN: Final = 29
     ERASE_EVENT: Final = 30
-    ERASE_REST: Final = 31
+    KEEP_KEY: Final = 31
+    ERASE_REST: Final = 32
     """The first of `erasures()`; what comes after it must be counted from its end."""
 
 
@@ -133,7 +135,6 @@ def clauses() -> dict[int, Any]:
         Statement.NODE: _replace(tables.node_run, NODE),
         Statement.CANCEL: _update(("cancel_requested",)).where(by_id),
         Statement.FINISH: _update(FINISH).where(by_id),
-        Statement.GIVE_UP: _update(("state", "completed", "error")).where(by_id),
         Statement.START: _update(("state", "started")).where(by_id),
         Statement.CLAIM: _update(("epoch", "owner")).where(by_id),
         Statement.NOTICE: _replace(tables.notice, NOTICE),
@@ -145,6 +146,7 @@ def clauses() -> dict[int, Any]:
         Statement.TRIGGER_PAUSE: insert(pause).prefix_with("OR IGNORE"),
         Statement.TRIGGER_RESUME: delete(pause).where(pause.c.scope == key),
         **_waiting(),
+        Statement.UNUSED: _replace(tables.about, [c.name for c in tables.about.columns]),
         Statement.ERASE_RUNS: _erase_runs(),
         Statement.ERASE_EXECUTION: delete(tables.execution).where(
             by_id, tables.execution.c.completed.is_not(None)
@@ -155,6 +157,7 @@ def clauses() -> dict[int, Any]:
         ),
         Statement.ERASE_PLAN: delete(tables.plan).where(tables.plan.c.hash == key),
         Statement.ERASE_EVENT: _erase_event(),
+        Statement.KEEP_KEY: _keep_key(),
     }
     for number, table in erasures().items():
         made[number] = delete(table).where(table.c.execution == key)
@@ -187,7 +190,8 @@ def _waiting() -> dict[int, Any]:
 def erasures() -> dict[int, Table]:
     """Whatever else is kept of an execution: every table with a column of its name."""
     found = [t for t in tables.metadata.sorted_tables if "execution" in t.c]
-    own = (tables.node_run, tables.node_state)  # the latter belongs to its workflow
+    # A state belongs to its workflow; a key outlives what it started (`_keep_key`).
+    own = (tables.node_run, tables.node_state, tables.trigger_event)
     rest = [table for table in found if table not in own]
     return dict(enumerate(rest, Statement.ERASE_REST))
 
@@ -197,6 +201,16 @@ def _erase_event() -> Delete:
     event = tables.trigger_event.c
     mine = event.trigger == bindparam("trigger_id"), event.key == bindparam("event_key")
     return delete(tables.trigger_event).where(*mine, event.execution.is_(None))
+
+
+def _keep_key() -> Update:
+    """The event of an execution that is deleted stays, as one that starts nothing any more."""
+    event = tables.trigger_event
+    mine: BindParameter[str] = bindparam("execution_id")
+    changed = update(event).ordered_values(
+        (event.c.execution, null()), (event.c.skipped, bindparam("why"))
+    )
+    return changed.where(event.c.execution == mine)
 
 
 def _erase_runs() -> Delete:

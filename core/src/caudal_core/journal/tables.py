@@ -80,7 +80,14 @@ execution = Table(
     Column("origin", Text),
     Index("execution_by_workflow", "workflow_id", "created"),
     Index("execution_by_created", "created"),
-    Index("execution_by_state", "state"),
+    Index("execution_by_state", "state", "created"),
+    Index(
+        "execution_by_organization",
+        "organization",
+        "created",
+        sqlite_where=text("organization IS NOT NULL"),
+        postgresql_where=text("organization IS NOT NULL"),
+    ),
     Index(
         "execution_by_parent",
         "parent",
@@ -132,6 +139,12 @@ timer = Table(
     Column("due", Float),
     Column("about", LargeBinary),
     Index("timer_by_due", "due"),
+    Index(
+        "timer_to_wake",
+        "execution",
+        sqlite_where=text("kind = 'wake'"),
+        postgresql_where=text("kind = 'wake'"),
+    ),
 )
 """What an execution waits for; see `caudal_core.journal.waits.Timer`."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, select
 
-from caudal_core.journal.records import FINISHED
+from caudal_core.journal.records import OPEN
 from caudal_core.journal.tables import execution, trigger_event, trigger_pause, trigger_state
 
 
@@ -71,7 +71,7 @@ class TriggerStore:
         query = (
             select(execution.c.id)
             .join(trigger_event, trigger_event.c.execution == execution.c.id)
-            .where(trigger_event.c.trigger == trigger, execution.c.state.not_in(sorted(FINISHED)))
+            .where(trigger_event.c.trigger == trigger, execution.c.state.in_(OPEN))
             .order_by(trigger_event.c.created)
         )
         with self._database.connect() as connection:

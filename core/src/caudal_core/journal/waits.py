@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Engine, Row, Select, func, select
+from sqlalchemy import Engine, Row, Select, exists, select
 
 from caudal_core.journal.tables import approval, execution, timer
 from caudal_core.values import decode, encode
@@ -131,9 +131,9 @@ class Waits:
 
     def next_due(self, after: float) -> float | None:
         """The first moment after this one for which an execution waits."""
-        query = _awaited(select(func.min(timer.c.due))).where(timer.c.due > after)
+        query = _awaited(select(timer.c.due)).where(timer.c.due > after).order_by(timer.c.due)
         with self._database.connect() as connection:
-            found: float | None = connection.execute(query).scalar_one()
+            found: float | None = connection.execute(query.limit(1)).scalar_one_or_none()
         return found
 
     def approval(self, approval_id: str) -> Approval | None:
@@ -180,7 +180,6 @@ def _approvals() -> Select[Any]:
 
 
 def _awaited(query: Select[Any]) -> Select[Any]:
-    """Only of executions that nobody has in memory."""
-    return query.join(execution, execution.c.id == timer.c.execution).where(
-        execution.c.state == "waiting"
-    )
+    """Only of executions that nobody has in memory; by their moments, however many wait."""
+    waits = (execution.c.id == timer.c.execution) & (execution.c.state == "waiting")
+    return query.where(exists().where(waits))

@@ -2,7 +2,7 @@
 
 from caudal_core.triggers.firing import Fired, Firing, Target
 from caudal_core.triggers.late import LateStart
-from caudal_core.triggers.names import trigger_id
+from caudal_core.triggers.names import execution_id, trigger_id
 from caudal_core.triggers.service import TriggerService
 from caudal_core.triggers.wanted import Kept, Place, wrong_triggers
 from caudal_core.triggers.watching import TriggerView
@@ -16,6 +16,7 @@ __all__ = [
     "Target",
     "TriggerService",
     "TriggerView",
+    "execution_id",
     "trigger_id",
     "wrong_triggers",
 ]

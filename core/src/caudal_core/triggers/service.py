@@ -100,6 +100,8 @@ class TriggerService:
                 pass
             try:
                 await self.look()
+            except Unavailable as error:
+                _log.warning("the triggers could not be looked after: %s", error.text())
             except Exception:  # noqa: BLE001 - whatever it is, the next look may go well
                 _log.exception("the triggers could not be looked after; they are again soon")
 

@@ -13,16 +13,18 @@ from caudal_server.api_docs.effects import EFFECT_SCHEMAS
 from caudal_server.api_docs.entities import ENTITY_SCHEMAS
 from caudal_server.api_docs.files import FILE_SCHEMAS
 from caudal_server.api_docs.library_schemas import LIBRARY_SCHEMAS
+from caudal_server.api_docs.parts import JSON
 from caudal_server.api_docs.schedules import SCHEDULE_SCHEMAS
 from caudal_server.api_docs.schemas import SCHEMAS
+from caudal_server.api_docs.service import SERVICE_SCHEMAS
 
 DESCRIPTION = """
 Executes workflows and shows how they go.
 
 A call comes from this machine, by one of its own names: any other `Host` or `Origin`, and what a
-proxy hands on, is answered 403. Errors are JSON with a text in `detail`. Moments are ISO 8601 in
-UTC. Data above 64 kB is shown as a preview; beside it, under its name + `Info`, stand its true size
-and where all of it is.
+proxy hands on, is answered 403, but for hosts that the operator names. Errors are JSON with a text
+in `detail`. Moments are ISO 8601 in UTC. Data above 64 kB is shown as a preview; beside it, under
+its name + `Info`, stand its true size and where all of it is.
 """.strip()
 
 TAGS = [
@@ -69,6 +71,7 @@ def _made(app: FastAPI) -> dict[str, Any]:
         **APPROVAL_SCHEMAS,
         **EFFECT_SCHEMAS,
         **SCHEDULE_SCHEMAS,
+        **SERVICE_SCHEMAS,
     }
     for name, schema in every.items():
         schemas.setdefault(name, schema)
@@ -86,6 +89,14 @@ def _with_whole_examples(document: dict[str, Any], app: FastAPI) -> None:
             _restore(operation.get("requestBody", {}), body)
             for status, response in route.responses.items():
                 _restore(operation["responses"][str(status)], response)
+                _leave_out_json(operation["responses"][str(status)], response)
+
+
+def _leave_out_json(made: dict[str, Any], described: dict[str, Any]) -> None:
+    """The framework takes every answer for JSON, beside what it is described as."""
+    kinds = described.get("content", {})
+    if kinds and JSON not in kinds:
+        made.get("content", {}).pop(JSON, None)
 
 
 def _restore(made: dict[str, Any], described: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from caudal_core.errors import CaudalError, InUse, Unavailable, clean_text, erro
 
 FOLDER = "name another folder with --data or CAUDAL_DATA"
 JOURNAL = "the journal cannot be opened"
+DATABASE = "the database does not answer"
 
 CAUSES = (
     (("not a database", "malformed"), f"put a back-up in its place, or {FOLDER}"),
@@ -13,6 +14,8 @@ CAUSES = (
     (("disk is full", "No space left", "quota"), f"make room on that disk, or {FOLDER}"),
 )
 """What the text of a journal that cannot be opened holds, and what helps; else another folder."""
+
+AT_DATABASE = "see that it runs, can be reached from here, and is what CAUDAL_DATABASE_URL says"
 
 
 def told_with_advice(error: CaudalError) -> str:
@@ -22,6 +25,8 @@ def told_with_advice(error: CaudalError) -> str:
     text = error.text()
     if text.startswith(JOURNAL):
         return clean_text(f"{text}; {_for_journal(text)}")
+    if text.startswith(DATABASE):
+        return clean_text(f"{text}; {AT_DATABASE}")
     if text.startswith("port "):
         return clean_text(f"{text}; name another with --port or CAUDAL_PORT")
     return error_text(error)

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from caudal_core.engine import Engine
 from caudal_server import state
 from caudal_server.answers import json_answer
-from caudal_server.api_docs.service import METRICS
+from caudal_server.api_docs.service import HEALTH, METRICS, READINESS, SERVICE
 from caudal_server.metrics import CONTENT_TYPE, page
 from caudal_server.problems import RETRY_SECONDS, problem
 from caudal_server.times import moment
 
-SERVICE = "Workflow Orchestration Service"
+NAME = "Workflow Orchestration Service"
 
 
 def routes() -> APIRouter:
@@ -27,10 +27,10 @@ def routes() -> APIRouter:
     number = version("caudal-server")
 
     @router.head("/", include_in_schema=False)
-    @router.get("/", operation_id="getService", summary="Name, state and version")
+    @router.get("/", **SERVICE)
     async def get_service(request: Request) -> Response:  # noqa: ARG001 - one form for all
         body = {
-            "service": SERVICE,
+            "service": NAME,
             "status": "running",
             "version": number,
             "timestamp": moment(time()),
@@ -38,12 +38,12 @@ def routes() -> APIRouter:
         return Response(orjson.dumps(body), media_type="application/json")
 
     @router.head("/healthz", include_in_schema=False)
-    @router.get("/healthz", operation_id="getHealth", summary="Whether the process is alive")
+    @router.get("/healthz", **HEALTH)
     async def get_health(request: Request) -> Response:  # noqa: ARG001 - one form for all
         return json_answer(b'{"status":"ok"}')
 
     @router.head("/readyz", include_in_schema=False)
-    @router.get("/readyz", operation_id="getReadiness", summary="Whether it can take work")
+    @router.get("/readyz", **READINESS)
     async def get_readiness(request: Request) -> Response:
         reasons = hindrances(state.engine(request))
         if not reasons:

@@ -17,7 +17,7 @@ from caudal_core.errors import NotFound
 from caudal_core.graph import Graph
 from caudal_core.registry import Registry
 from caudal_core.trigger import Call, Event, Trigger
-from caudal_core.triggers import Target, trigger_id
+from caudal_core.triggers import Target, execution_id, trigger_id
 from caudal_server import state
 from caudal_server.answers import json_answer
 from caudal_server.api_docs.webhooks import called
@@ -66,9 +66,13 @@ async def call_webhook(request: Request) -> Response:
     if event.key is None:
         execution = await engine.submit(graph, event.inputs, organization=found.organization)
         return await _answered(request, execution, graph, repeated=False)
-    fired = await state.triggers(request).firing.fire(_target(found, node, graph), event)
+    target = _target(found, node, graph)
+    fired = await state.triggers(request).firing.fire(target, event)
+    if fired.execution_id is None:
+        identity = execution_id(target.trigger, event.key)
+        return _begun(identity, 200, "deleted", "This call came before; it started nothing more")
     if fired.execution is None:
-        return await _told(request, fired.execution_id or "")
+        return await _told(request, fired.execution_id)
     return await _answered(request, fired.execution, graph, repeated=fired.repeated)
 
 

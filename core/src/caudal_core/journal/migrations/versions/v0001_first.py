@@ -78,6 +78,14 @@ def upgrade() -> None:
     )
     op.create_index("execution_by_created", "execution", ["created"], unique=False)
     op.create_index(
+        "execution_by_organization",
+        "execution",
+        ["organization", "created"],
+        unique=False,
+        sqlite_where=sa.text("organization IS NOT NULL"),
+        postgresql_where=sa.text("organization IS NOT NULL"),
+    )
+    op.create_index(
         "execution_by_parent",
         "execution",
         ["parent"],
@@ -85,7 +93,7 @@ def upgrade() -> None:
         sqlite_where=sa.text("parent IS NOT NULL"),
         postgresql_where=sa.text("parent IS NOT NULL"),
     )
-    op.create_index("execution_by_state", "execution", ["state"], unique=False)
+    op.create_index("execution_by_state", "execution", ["state", "created"], unique=False)
     op.create_index("execution_by_workflow", "execution", ["workflow_id", "created"], unique=False)
     op.create_index(
         "execution_to_cancel",
@@ -179,6 +187,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("execution", "node", "kind"),
     )
     op.create_index("timer_by_due", "timer", ["due"], unique=False)
+    op.create_index(
+        "timer_to_wake",
+        "timer",
+        ["execution"],
+        unique=False,
+        sqlite_where=sa.text("kind = 'wake'"),
+        postgresql_where=sa.text("kind = 'wake'"),
+    )
     op.create_table(
         "trigger_event",
         sa.Column("trigger", sa.Text(), nullable=False),
