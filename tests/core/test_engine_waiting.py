@@ -507,3 +507,25 @@ async def test_many_wait_at_one_time(tmp_path: Path) -> None:
     async with asking(tmp_path, asker) as engine:
         assert {"completed"} == {(await final(engine, each))[0] for each in ids}
     assert (2 * count, count) == (len(asker.calls), len(asker.replies))
+
+
+@pytest.mark.parametrize("made", ["long", "never", "reminded", "unasked"])
+async def test_a_wait_that_cannot_be_kept_is_its_nodes_failure(made: str) -> None:
+    """Whatever a handler makes of a Wait, the engine goes on, and other branches do."""
+    odd: Any = 7
+
+    @handler("odd")
+    def wrong(config: Config, data: Any, ctx: Context) -> Any:
+        ways = {
+            "long": lambda: Wait(seconds=1e12),
+            "never": lambda: Wait(seconds=float("nan")),
+            "reminded": lambda: Wait(Question("?", notify_after=1e300)),
+            "unasked": lambda: Wait(odd),
+        }
+        return ways[made]()
+
+    async with running(None, wrong) as engine:
+        workflow = document({"x": {"type": "odd", "onError": "continue"}, "y": "pass"})
+        execution = await ended(await engine.submit(workflow))
+        assert ("completed", None) == (execution.record.state, execution.record.error)
+        assert {"x": "failed", "y": "completed"} == states(execution.runs)

@@ -17,7 +17,7 @@ from caudal_core.engine.pauses import Pauses
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED
 from caudal_core.engine.waiting import Waiting
-from caudal_core.errors import CaudalError, InvalidResult, NodeTimeout
+from caudal_core.errors import CaudalError, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
 from caudal_core.journal.effects import UNKNOWN
@@ -159,7 +159,7 @@ class Attempts:
         run.message = result.message
         try:
             self.pauses.wait(node, run, wait)
-        except InvalidResult as error:
+        except Exception as error:  # noqa: BLE001 - a Wait that cannot be kept is the node's failure
             self.failed(node, run, error)
         else:
             self._keep_state(node, result)
