@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import time
 import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,7 +18,7 @@ from tests.core.engines import LONG, STORED, Gate, ended, running, states, until
 from tests.core.flows import document, give
 
 from caudal_core import Config, Context, Handler, Outputs, Question, Reply, Wait, handler
-from caudal_core.engine import Engine, Execution
+from caudal_core.engine import Engine, Execution, recovery
 from caudal_core.engine.approvals import Decision
 from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.waits import Approval, ApprovalFilter
@@ -507,3 +508,55 @@ async def test_many_wait_at_one_time(tmp_path: Path) -> None:
     async with asking(tmp_path, asker) as engine:
         assert {"completed"} == {(await final(engine, each))[0] for each in ids}
     assert (2 * count, count) == (len(asker.calls), len(asker.replies))
+
+
+@pytest.mark.parametrize("made", ["long", "never", "reminded", "unasked"])
+async def test_a_wait_that_cannot_be_kept_is_its_nodes_failure(made: str) -> None:
+    """Whatever a handler makes of a Wait, the engine goes on, and other branches do."""
+    odd: Any = 7
+
+    @handler("odd")
+    def wrong(config: Config, data: Any, ctx: Context) -> Any:
+        ways = {
+            "long": lambda: Wait(seconds=1e12),
+            "never": lambda: Wait(seconds=float("nan")),
+            "reminded": lambda: Wait(Question("?", notify_after=1e300)),
+            "unasked": lambda: Wait(odd),
+        }
+        return ways[made]()
+
+    async with running(None, wrong) as engine:
+        workflow = document({"x": {"type": "odd", "onError": "continue"}, "y": "pass"})
+        execution = await ended(await engine.submit(workflow))
+        assert ("completed", None) == (execution.record.state, execution.record.error)
+        assert {"x": "failed", "y": "completed"} == states(execution.runs)
+
+
+async def test_many_of_one_moment_are_read_together(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are taken up with few looks into the database, each once."""
+    sizes: list[int] = []
+    asker, read = Asker(), recovery.read_back
+
+    def counted(storage: Any, identities: Any, documents: Any) -> Any:
+        sizes.append(len(identities))
+        return read(storage, identities, documents)
+
+    monkeypatch.setattr(recovery, "read_back", counted)
+    moment = time.time() + 5
+
+    @handler("until")
+    def wait_until(config: Config, data: Any, ctx: Context) -> Any:
+        asker.calls.append(ctx.node_id)
+        return Wait(seconds=moment - time.time()) if ctx.answer is None else data
+
+    workflow = document({"x": "until"}, id="w")
+    async with asking(tmp_path, asker, wait_until) as engine:
+        ids = [(await engine.submit(workflow)).id for _ in range(120)]
+        gc.collect()  # nobody watches them, so nothing of them is in memory
+        for key in ids:
+            assert "completed" == (await final(engine, key))[0]
+        if engine.storage.exclusive:
+            assert 60 > len(sizes)
+    assert 240 == len(asker.calls)

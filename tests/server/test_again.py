@@ -145,6 +145,7 @@ async def test_what_has_not_ended_is_409(tmp_path: Path) -> None:
         ({"inputs": [1]}, "inputs is a list; it must be an object"),
         ({"inputs": {"_x": 1}}, "keys that begin with _ are reserved"),
         ({"version": "old"}, "version is 'old'"),
+        ({"nodeId": "b"}, "there is no key 'nodeId' in a replay; there are: from,"),
     ],
 )
 async def test_a_replay_of_the_wrong_kind_is_422(tmp_path: Path, body: Any, said: str) -> None:

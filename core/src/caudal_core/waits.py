@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+LONGEST = 3_155_760_000.0
+"""Seconds of the longest wait, a hundred years: a moment beyond the year 9999 cannot be told."""
+
+
+def _check(what: str, seconds: float | None) -> None:
+    if seconds is not None and not 0 <= seconds <= LONGEST:
+        message = f"{what} {seconds} seconds has no end that can be kept; give 0 to {LONGEST:,.0f}"
+        raise ValueError(message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +29,9 @@ class Question:
     user_name: str = ""
     channel: str = ""
     notify_after: float | None = None
+
+    def __post_init__(self) -> None:
+        _check("a Question that is told of after", self.notify_after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +56,7 @@ class Wait:
         if self.question is None and self.seconds is None:
             message = "a Wait needs a question, seconds, or both"
             raise ValueError(message)
-        if self.seconds is not None and not (self.seconds >= 0 and math.isfinite(self.seconds)):
-            message = f"a Wait of {self.seconds} seconds has no end that can be kept"
-            raise ValueError(message)
+        _check("a Wait of", self.seconds)
 
 
 @dataclass(frozen=True, slots=True)

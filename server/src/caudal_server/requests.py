@@ -65,8 +65,18 @@ class ReplayRequest:
     newest: bool
 
 
+REPLAYED = frozenset(("from", "inputs", "version", "organizationId"))
+
+
 def replay_request(body: Mapping[str, Any]) -> ReplayRequest:
-    """`{from?, inputs?, version?}`; `InvalidRequest` says which part is of the wrong kind."""
+    """`{from?, inputs?, version?}`; `InvalidRequest` says which part is of the wrong kind.
+
+    A key that is none of them is refused: passed over, it would run all effects again.
+    """
+    for key in body.keys() - REPLAYED:
+        known = ", ".join(sorted(REPLAYED))
+        message = f"there is no key '{str(key)[:50]}' in a replay; there are: {known}"
+        raise InvalidRequest(message=message)
     start = identifier(body, "from")
     version = body.get("version") or "execution"
     if version not in ("execution", "newest"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol
 
 from caudal_core.errors import error_text
@@ -12,7 +12,7 @@ from caudal_core.errors import error_text
 LOOK = 30.0
 """Seconds after which the journal is asked anew: clocks are set, and others may write to it."""
 
-AT_ONCE = 16
+AT_ONCE = 100
 """Executions that are taken up at one time."""
 
 
@@ -27,9 +27,11 @@ class Waiters(Protocol):
 
 
 class Alarm:
-    """One task. `take_up` is given the id of an execution whose moment has come."""
+    """One task. `take_up` is given the ids of executions whose moment has come."""
 
-    def __init__(self, waiters: Waiters, take_up: Callable[[str], Awaitable[None]]) -> None:
+    def __init__(
+        self, waiters: Waiters, take_up: Callable[[Sequence[str]], Awaitable[None]]
+    ) -> None:
         self._waiters = waiters
         self._take_up = take_up
         self._changed = asyncio.Event()
@@ -72,5 +74,5 @@ class Alarm:
         """Take up what is due; whether there was anything."""
         due = await self._waiters.due()
         for start in range(0, len(due), AT_ONCE):
-            await asyncio.gather(*map(self._take_up, due[start : start + AT_ONCE]))
+            await self._take_up(due[start : start + AT_ONCE])
         return bool(due)

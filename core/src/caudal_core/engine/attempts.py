@@ -10,6 +10,7 @@ from typing import Any
 
 from caudal_core.context import Context, Environment
 from caudal_core.engine.execution import Execution
+from caudal_core.engine.failing import Ports, cut_off, handed_on, refused, timed
 from caudal_core.engine.final import describe
 from caudal_core.engine.means import Means
 from caudal_core.engine.outcomes import as_told, question, reconciled
@@ -17,10 +18,9 @@ from caudal_core.engine.pauses import Pauses
 from caudal_core.engine.recorder import Recorder
 from caudal_core.engine.resume import INTERRUPTED
 from caudal_core.engine.waiting import Waiting
-from caudal_core.errors import CaudalError, InvalidResult, NodeTimeout
-from caudal_core.graph import ERROR_PORT, GraphNode
+from caudal_core.errors import NodeTimeout
+from caudal_core.graph import GraphNode
 from caudal_core.journal import NodeRun
-from caudal_core.journal.effects import UNKNOWN
 from caudal_core.payload import LARGE, NO_REPORT, Payload
 from caudal_core.runner import Deliveries, Job, NodeResult
 from caudal_core.runner.call import call
@@ -30,7 +30,6 @@ from caudal_core.waits import Wait
 BARRIER = frozenset(("keyed", "transactional", "at_most_once"))
 """Effects whose inputs must be on disk before they happen."""
 
-Ports = dict[str, Payload]
 Settle = Callable[[GraphNode, NodeRun, Ports | None], None]
 Spawn = Callable[[Coroutine[Any, Any, None]], None]
 
@@ -94,7 +93,7 @@ class Attempts:
         except (asyncio.CancelledError, GeneratorExit):
             raise
         except BaseException as error:  # noqa: BLE001 - it is the node's failure
-            if _cut_off(node, error):
+            if cut_off(node, error):
                 await self.resolve(node, run, error)
             else:
                 await self._raised(node, run, error)
@@ -129,9 +128,9 @@ class Attempts:
         if run.attempt > node.options.retries or self._e.stop_reason is not None:
             return False
         once = node.handler.effect == "at_most_once" and not sure
-        if once and not _refused(error):
+        if once and not refused(error):
             return False  # nobody knows how far it came
-        run.error, run.settles, run.again = describe(_timed(node, error)), False, True
+        run.error, run.settles, run.again = describe(timed(node, error)), False, True
         self._recorder.record(run, "failed")
         return True
 
@@ -159,7 +158,7 @@ class Attempts:
         run.message = result.message
         try:
             self.pauses.wait(node, run, wait)
-        except InvalidResult as error:
+        except Exception as error:  # noqa: BLE001 - a Wait that cannot be kept is the node's failure
             self.failed(node, run, error)
         else:
             self._keep_state(node, result)
@@ -231,7 +230,7 @@ class Attempts:
         """The handler has raised, and no attempt is left."""
         if self._e.stop_reason is not None:
             return
-        run.error = describe(_timed(node, error))
+        run.error = describe(timed(node, error))
         if self._counts(node, run):
             self._fail(node, run, None)
         elif sum(payload.size for payload in (run.input or {}).values()) > LARGE:
@@ -302,39 +301,3 @@ class Attempts:
             return False
         self._e.failed.append(run)
         return True
-
-
-def _cut_off(node: GraphNode, error: BaseException) -> bool:
-    """Whether nobody knows how far an effect came that must not be repeated."""
-    if node.handler.effect != "at_most_once":
-        return False
-    if isinstance(error, NodeTimeout):
-        return True
-    return node.handler.reconcile is not None and not _refused(error)
-
-
-def _refused(error: BaseException) -> bool:
-    """Whether the handler itself says by this error that nothing was done.
-
-    It does not where it has returned what cannot be handed on, or failed at one of many records.
-    """
-    return isinstance(error, CaudalError) and error.code not in UNKNOWN
-
-
-def handed_on(node: GraphNode, run: NodeRun) -> Ports:
-    """What a failed node hands on: its input unchanged, or by the port for errors."""
-    given = run.input or {}
-    if node.options.on_error == "continue" and len(given) == 1:
-        return {node.handler.outputs[0]: next(iter(given.values()))}
-    plain = {port: payload.data for port, payload in given.items()}
-    data = next(iter(plain.values()), None) if len(plain) < 2 else plain
-    if node.options.on_error == "continue":
-        return {node.handler.outputs[0]: Payload.of(data)}
-    return {ERROR_PORT: Payload.of({"error": run.error, "node": node.id, "input": data})}
-
-
-def _timed(node: GraphNode, error: BaseException) -> BaseException:
-    """A time-out names the node's own limit, whoever noticed it first."""
-    if isinstance(error, NodeTimeout) and node.options.timeout is not None:
-        return NodeTimeout(seconds=node.options.timeout)
-    return error

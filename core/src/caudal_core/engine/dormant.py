@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from time import time
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
 from caudal_core.engine.alarm import Alarm
@@ -38,7 +38,7 @@ class Dormant:
         self._watched: WeakValueDictionary[str, Execution] = WeakValueDictionary()
         self._busy: dict[str, asyncio.Task[None]] = {}
         self._looked = 0.0
-        self.alarm = Alarm(self, self.take_up)
+        self.alarm = Alarm(self, self._take_up_all)
 
     def add(self, execution: Execution) -> None:
         """It is committed that this one only waits; then any server may go on with it."""
@@ -69,6 +69,23 @@ class Dormant:
         """Go on with an execution that waits; with any other nothing is done."""
         await self._alone(execution_id, self._take_up)
 
+    async def _take_up_all(self, identities: Sequence[str]) -> None:
+        """The same for many: those of which nothing is in memory are read together."""
+        engine, together, others = self._engine, list[str](), list[str]()
+        for key in identities:
+            apart = key in self._busy or engine.live(key) is not None
+            (others if apart or not engine.storage.exclusive else together).append(key)
+        tasks: list[Awaitable[None]] = [self.take_up(key) for key in others]
+        if together:
+            tasks.append(self._busy_with(together, self._take_up_together(together)))
+        await asyncio.gather(*tasks)
+
+    async def _take_up_together(self, identities: Sequence[str]) -> None:
+        engine = self._engine
+        await engine.journal.flush(most=LONGEST_FLUSH)
+        if not engine.closing:
+            await self._recovery.take_up(*identities)
+
     async def watch(self, execution_id: str) -> Execution | None:
         """The execution that waits, in memory as long as the caller holds it."""
         if self.find(execution_id) is None and self._history is not None:
@@ -90,17 +107,26 @@ class Dormant:
         while (other := self._busy.get(execution_id)) is not None:
             await asyncio.wait({other})
 
-    async def _alone(self, execution_id: str, work: Callable[[str], Awaitable[None]]) -> None:
+    async def _alone(
+        self, execution_id: str, work: Callable[[str], Coroutine[Any, Any, None]]
+    ) -> None:
         """Do what makes an object of the execution, one caller after the other."""
         await self.settled(execution_id)
+        await self._busy_with([execution_id], work(execution_id))
 
-        async def do() -> None:
-            await work(execution_id)
+    def _busy_with(
+        self, identities: Sequence[str], work: Coroutine[Any, Any, None]
+    ) -> Awaitable[None]:
+        """Do it while nobody else makes objects of these; it goes on without the caller."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._busy.update(dict.fromkeys(identities, task))
 
-        task = asyncio.get_running_loop().create_task(do())
-        self._busy[execution_id] = task
-        task.add_done_callback(lambda _: self._busy.pop(execution_id, None))
-        await asyncio.shield(task)
+        def ended(_: asyncio.Task[None]) -> None:
+            for key in identities:
+                self._busy.pop(key, None)
+
+        task.add_done_callback(ended)
+        return asyncio.shield(task)
 
     async def _take_up(self, execution_id: str) -> None:
         engine = self._engine

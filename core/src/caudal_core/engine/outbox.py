@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 ORIGIN = "notice"
 """What marks an execution that tells of another one."""
 
+AILING = 10_000
+"""Workflows whose recovery is waited for; of more, the oldest is forgotten."""
+
 
 class Outbox:
     """`busy` says whether also the end of an execution that did not fail concerns somebody.
@@ -65,7 +68,8 @@ class Outbox:
             return
         for notice in await self._engine.read(history.notices):
             if notice.state == DUE:
-                self._bursts.go_on(notice)
+                if not notice.attempts and (notice.due or 0.0) > time():
+                    self._bursts.go_on(notice)  # else somebody may have been told of it already
                 if notice.kind == WAITING:
                     self._reminders[notice.id] = notice
                 self.delivery.add(notice)
@@ -158,8 +162,14 @@ class Outbox:
             notice = Notice.new(RECOVERY, back, record.id, ARMED, end.workflow)
             since = {"since": moment(end.completed), "failed": told["execution"]}
             notice.told = encode({**since, "failedWith": end.error})
-            self._ailing[end.workflow] = notice
-            self._write(notice)
+            self._ail(end.workflow, notice)
+
+    def _ail(self, workflow: Workflow, notice: Notice) -> None:
+        if len(self._ailing) >= AILING:
+            oldest = self._ailing.pop(next(iter(self._ailing)))
+            self._engine.journal.write(Statement.DROP_NOTICE, (oldest.id,))
+        self._ailing[workflow] = notice
+        self._write(notice)
 
     def _completed(self, end: Ended) -> None:
         notice = self._ailing.get(end.workflow)

@@ -72,7 +72,7 @@ def _together(
     records = history.several(identities)
     runs = history.runs_of_several(list(records.values()))
     inputs = history.inputs_of_several(identities)
-    waiting = history.waits.awaited(identities)
+    timers = history.waits.timers_of_several(identities)
     found: dict[str, Found] = {}
     for key, record in records.items():
         value, ref = inputs[key]
@@ -80,7 +80,7 @@ def _together(
         whole_outputs(storage, runs[key])
         document = _document(storage, record, documents)
         edited = read_edited(storage, record)
-        waits = read_waits(storage, key) if key in waiting else Waits([], {})
+        waits = read_waits(storage, key, timers.get(key, []))
         callback = _callback(storage, key)
         found[key] = Before(record, document, runs[key], payload, edited, waits, callback)
     return found

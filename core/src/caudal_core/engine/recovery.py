@@ -52,9 +52,9 @@ class Recovery:
         """Try those that could not go on."""
         await self._all(list(self.stalled))
 
-    async def take_up(self, execution_id: str) -> None:
-        """Go on with one that is not in memory; what keeps it from that is kept in `stalled`."""
-        await self._all([execution_id])
+    async def take_up(self, *identities: str) -> None:
+        """Go on with some that are not in memory; what keeps one from that is kept in `stalled`."""
+        await self._all(identities)
 
     async def _all(self, identities: Sequence[str]) -> None:
         if self._engine.claims is not None:  # each is read when it has been claimed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -53,8 +54,8 @@ class Ended(NamedTuple):
         return self.record.organization, self.record.workflow_id
 
     def cause(self, target: str) -> str:
-        """The same for failures of which one notice tells."""
-        parts = (*self.workflow, target, self.error)
+        """The same for failures of which one notice tells: they differ in numbers at most."""
+        parts = (*self.workflow, target, _VARIES.sub("#", self.error or ""))
         return content_hash(repr(parts).encode(errors="replace"))
 
     def told(self, link: str) -> dict[str, Any]:
@@ -106,3 +107,4 @@ def moment(seconds: float) -> str:
 
 
 _FAILED = ("failed", "interrupted")
+_VARIES = re.compile(r"\w*\d\w*")

@@ -73,10 +73,11 @@ class Found:
     approvals: Mapping[str, Approval]
 
 
-def read_waits(storage: Storage, execution_id: str) -> Found:
-    """What the journal knows. Blocks."""
+def read_waits(storage: Storage, execution_id: str, timers: Sequence[Timer] | None = None) -> Found:
+    """What the journal knows; `timers` where they have been read already. Blocks."""
     waits = storage.history.waits if storage.history else None
-    timers = waits.timers(execution_id) if waits else []
+    if timers is None:
+        timers = waits.timers(execution_id) if waits else []
     if waits is None or not any("approval" in timer.about for timer in timers):
         return Found(timers, {})
     wanted = ApprovalFilter(states=(), execution=execution_id, limit=1_000_000)

@@ -113,11 +113,14 @@ class Waits:
             rows = connection.execute(query).all()
         return [_timer(*row) for row in rows]
 
-    def awaited(self, identities: Sequence[str]) -> set[str]:
-        """Those of these executions that have any."""
-        query = select(timer.c.execution).where(timer.c.execution.in_(identities))
+    def timers_of_several(self, identities: Sequence[str]) -> dict[str, list[Timer]]:
+        """All of each execution that has any."""
+        found: dict[str, list[Timer]] = {}
+        query = select(*timer.columns).where(timer.c.execution.in_(identities))
         with self._database.connect() as connection:
-            return set(connection.execute(query).scalars())
+            for row in connection.execute(query):
+                found.setdefault(row.execution, []).append(_timer(*row))
+        return found
 
     def due(self, until: float, after: tuple[float, str], limit: int) -> list[tuple[float, str]]:
         """The next moments, and the executions that wait for them, behind `after`."""

@@ -106,7 +106,8 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "ReplayRequest": _object(
         (),
-        "All of it runs again, or, where `from` names a node, that one and what comes after it.",
+        "All of it runs again, or, where `from` names a node, that one and what comes after it. "
+        "Other keys are refused.",
         **{"from": TEXT},
         inputs={
             "description": "What the node gets in place of what leads to it; without `from` an "
