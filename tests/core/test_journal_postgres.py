@@ -362,6 +362,15 @@ def test_bringing_up_makes_what_is_not_there() -> None:
             engine.dispose()
 
 
+@pytest.mark.parametrize("option", ["nonsense=1", "sslmode=nonsense"])
+def test_an_address_that_the_driver_does_not_take(option: str) -> None:
+    """It is said what is wrong with it, and no password."""
+    place = PostgresPlace(f"postgresql://postgres:a-password@127.0.0.1:1/test?{option}")
+    with pytest.raises(Unavailable, match="nonsense") as caught:
+        place.prepare()
+    assert "a-password" not in caught.value.text()
+
+
 async def test_a_database_that_does_not_answer() -> None:
     """The error says so, and in time."""
     place = PostgresPlace("postgresql://nobody@127.0.0.1:1/nothing")

@@ -157,6 +157,7 @@ def _translate(context: Any) -> Exception | None:
 
     error = context.sqlalchemy_exception
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    lost = lost or context.connection is None  # an option that the driver does not know
     if lost or isinstance(error, OperationalError | InterfaceError):
         return unreachable(context.original_exception)
     return None
