@@ -7,7 +7,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 from uuid import uuid4
 
@@ -27,6 +27,7 @@ from caudal_core.journal.schema import WrongSchema
 from caudal_core.journal.servers import Servers
 from caudal_core.journal.statements import ACCEPT, NODE, Statement, clauses
 from caudal_core.journal.tables import metadata
+from caudal_core.journal.unused import note
 
 FEW = {"created": 12.5, "epoch": 1, "labels": b'{"a":"b"}'}
 
@@ -265,6 +266,27 @@ def test_a_version_that_is_being_named_is_not_deleted(base: Base) -> None:
         connection.commit()
         assert 1 == deleting.result(10)
     assert [("w",)] == base.query("SELECT hash FROM workflow_version")
+
+
+def test_who_notes_a_version_may_write_another(base: Base) -> None:
+    """What deletes versions and a batch that erases, then accepts, do not wait for each other."""
+    server, statements = base.server(), postgres_statements()
+    base.query("INSERT INTO workflow_version VALUES ('w', '{}', 0)")
+    base.query("INSERT INTO about VALUES ('unused w', '0')")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(base.url, cursor_factory=psycopg.RawCursor) as connection,
+    ):
+        connection.execute("SET deadlock_timeout = '10s'")
+        connection.execute(statements[Statement.UNUSED], note("w"))
+        deleting = pool.submit(server.unused.delete)
+        with suppress(TimeoutError):
+            deleting.result(0.3)
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute(statements[Statement.WORKFLOW_VERSION], ("x", b"{}", 0.0))
+        connection.commit()
+        assert 1 == deleting.result(10)
+    assert [("unused w",)] == base.query("SELECT key FROM about WHERE key LIKE 'unused%%'")
 
 
 # -- who has what ----------------------------------------------------------------------------------
