@@ -249,6 +249,22 @@ async def test_nothing_is_taken_over_while_its_owner_writes(base: Base) -> None:
     assert [server.name] == other.bury()
 
 
+async def test_two_servers_write_the_same_versions(base: Base) -> None:
+    """In whatever order each was asked for them, neither waits for the other in a ring."""
+    insert = postgres_statements()[Statement.WORKFLOW_VERSION]
+    async with sink_of(base, base.server().owner) as sink:
+        with psycopg.connect(base.url, cursor_factory=psycopg.RawCursor) as connection:
+            connection.execute("SET deadlock_timeout = '10s'")
+            connection.execute(insert, ("a", b"{}", 0.0))
+            rows = [(Statement.WORKFLOW_VERSION, (key, b"{}", 0.0)) for key in "ba"]
+            committing = asyncio.create_task(sink.commit(rows, 0))
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(connection.execute, insert, ("b", b"{}", 0.0))
+            connection.commit()
+        assert await committing is None
+    assert [("a",), ("b",)] == base.query("SELECT hash FROM workflow_version ORDER BY hash")
+
+
 def test_a_version_that_is_being_named_is_not_deleted(base: Base) -> None:
     """What deletes versions waits for whoever is about to commit an execution that names one."""
     server, statements = base.server(), postgres_statements()

@@ -207,7 +207,7 @@ class PostgresSink:
             raise unreachable(error)
 
     def _opening(self) -> dict[str, Any]:
-        from caudal_core.journal.fences import ACCEPTING, fences
+        from caudal_core.journal.fences import ACCEPTING, SHARED, fences
         from caudal_core.journal.postgres_sql import postgres_statements
 
         statements = postgres_statements()
@@ -220,6 +220,7 @@ class PostgresSink:
             "statements": statements,
             "fences": [None if fence is None else tuple(fence) for fence in found],
             "accepting": tuple(ACCEPTING),
+            "shared": SHARED,
         }
 
     def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:
