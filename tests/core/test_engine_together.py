@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.core.databases import URL, query
@@ -47,6 +48,44 @@ def test_a_place_that_cannot_be_written(shared: Path) -> None:
     with pytest.raises(WrongPlace, match="cannot be kept in /mnt/blobs"):
         storage.opened()
     storage.close()
+
+
+async def test_a_look_that_fails_is_not_the_last(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever watches an execution of another server hears of its end all the same."""
+    gate, failed = Gate(), list[str]()
+    async with server(shared, gate.handler) as first, server(shared) as second:
+        execution = await first.submit(document({"h": "held"}))
+        await gate.entered.wait()
+        watched = await second.watch(execution.id)
+        assert watched is not None
+        read_back = second.read_back
+
+        async def fails(execution_id: str) -> Any:
+            if failed:
+                return await read_back(execution_id)
+            failed.append(execution_id)
+            raise RuntimeError("a damaged row")
+
+        monkeypatch.setattr(second, "read_back", fails)
+        gate.open.set()
+        assert await watched.finished(LONG)
+        assert [execution.id] == failed
+
+
+async def test_one_that_is_deleted_while_it_is_watched(shared: Path) -> None:
+    """Whoever watches it at another server does not wait for ever."""
+    gate = Gate()
+    async with server(shared, gate.handler) as first, server(shared) as second:
+        execution = await first.submit(document({"h": "held"}))
+        await gate.entered.wait()
+        watched = await second.watch(execution.id)
+        assert watched is not None
+        query(shared, "DELETE FROM node_run")
+        query(shared, "DELETE FROM execution")
+        with pytest.raises(Unavailable):
+            await watched.finished(LONG)
 
 
 async def test_one_server_tidies_for_all(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
