@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +17,7 @@ import pytest
 from sqlalchemy.dialects import sqlite
 from tests.builtin.record_stores import schema
 from tests.core.test_journal import soon
+from tests.core.test_schema import a_newer_server
 
 from caudal_core.errors import Unavailable
 from caudal_core.journal import Journal
@@ -398,6 +400,25 @@ def test_bringing_up_makes_what_is_not_there() -> None:
         assert [("0001",)] == base.query("SELECT version_num FROM alembic_version")
         for engine in base.engines:
             engine.dispose()
+
+
+def test_an_older_database_is_brought_up(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once all servers on it are stopped; an older server refuses it from then on."""
+    server = base.server()
+    with monkeypatch.context() as newer:
+        a_newer_server(tmp_path, newer)
+        with pytest.raises(WrongSchema, match="in use by process"):
+            base.place.bring_up()
+        assert [("0001",)] == base.query("SELECT version_num FROM alembic_version")
+        server.leave()
+        assert "0001" == base.place.bring_up()
+        assert [("0002",)] == base.query("SELECT version_num FROM alembic_version")
+        assert [] == base.query("SELECT note FROM workflow")
+        assert "0002" == base.place.bring_up()
+    with pytest.raises(WrongSchema, match="start the newer version again"):
+        base.place.prepare()
 
 
 @pytest.mark.parametrize("option", ["nonsense=1", "sslmode=nonsense"])
