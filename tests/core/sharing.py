@@ -30,7 +30,7 @@ def shared(tmp_path: Path) -> Any:
         database = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
         wrong = broken(database, ended=False)
         database.dispose()
-        assert [] == wrong
+        assert [] == wrong, wrong
 
 
 @asynccontextmanager

@@ -12,10 +12,11 @@ from tests.core.engines import LONG, Gate
 from tests.core.flows import document, give
 from tests.core.sharing import bury, counting, server, until
 
-from caudal_core import Config, Context, Handler, handler
+from caudal_core import Config, Context, Handler, Question, Wait, handler
 from caudal_core.errors import Unavailable
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.servers import Servers
+from caudal_core.journal.waits import ApprovalFilter
 
 
 async def test_what_one_has_the_other_leaves_alone(shared: Path) -> None:
@@ -161,6 +162,27 @@ async def test_one_that_waits_is_cancelled_at_any_server(shared: Path) -> None:
             assert await execution.finished(LONG)
             assert "cancelled" == execution.record.state
             assert (False, "cancelled") == await engine.cancel(execution.id)
+
+
+async def test_what_was_asked_is_withdrawn_with_its_execution(shared: Path) -> None:
+    """Nobody is asked any more for one that was cancelled where its handlers are not."""
+
+    @handler("asks")
+    async def asks(config: Config, data: Any, ctx: Context) -> Any:
+        return Wait(Question("May it go on?"))
+
+    async with server(shared, asks) as first:
+        execution = await first.submit(document({"x": "asks"}))
+        async with asyncio.timeout(LONG):
+            while execution.record.state != "waiting":
+                await execution.change(execution.version, LONG)
+    async with server(shared) as second:
+        assert 1 == len(await second.approvals.list(ApprovalFilter()))
+        assert (True, "waiting") == await second.cancel(execution.id)
+        assert "cancelled" == (await second.view(execution.id)).record.state
+        assert [] == await second.approvals.list(ApprovalFilter())
+        (asked,) = await second.approvals.list(ApprovalFilter(states=()))
+        assert "cancelled" == asked.state
 
 
 async def test_all_that_happens_is_heard_at_any_server(shared: Path) -> None:

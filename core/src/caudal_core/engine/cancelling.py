@@ -45,7 +45,7 @@ class Cancelling:
 
     async def _stalled(self, execution_id: str) -> tuple[bool, str]:
         engine = self._engine
-        record = (await engine.view(execution_id, last=0)).record
+        record = await self._recovery.settle(execution_id)
         before = record.state
         self._recovery.give_up(record, "cancelled", None)
         await engine.journal.flush(most=ACCEPT_SECONDS)

@@ -156,7 +156,7 @@ class Claims:
         """End one that is to be cancelled and that no server can go on with, if it is free."""
         engine = self._engine
         if await self._run(lambda: self._servers.claim([execution_id])):
-            record = (await engine.view(execution_id, last=0)).record
+            record = await self._recovery.settle(execution_id)
             engine.journal.write(Statement.NO_TIMERS, (execution_id,))
             self._recovery.give_up(record, "cancelled", None)
             await engine.journal.flush()

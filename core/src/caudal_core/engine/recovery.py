@@ -16,13 +16,17 @@ from caudal_core.engine.telling import Ended
 from caudal_core.engine.waiting import Found as Waits
 from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
-from caudal_core.journal import ExecutionRecord, NodeRun
+from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
+from caudal_core.journal.rows import node_row
 from caudal_core.journal.statements import Statement
 from caudal_core.payload import Payload
 from caudal_core.workflow import Settings
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
+
+ALL = 1_000_000
+"""More runs than an execution has."""
 
 Make = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], Execution]
 Resume = Callable[[Execution, Waits], None]
@@ -80,6 +84,18 @@ class Recovery:
         row = (state, now, why, record.id)
         self._engine.journal.write(Statement.GIVE_UP, row, urgent=True)
         self._engine.outbox.ended(Ended(record, settings or Settings(), state, now, why))
+
+    async def settle(self, execution_id: str) -> ExecutionRecord:
+        """What had begun or waits in one that is ended without being taken up is cancelled."""
+        engine = self._engine
+        view = await engine.view(execution_id, last=ALL)  # without the inputs, which may be gone
+        seq = max((run.seq for run in view.runs), default=0)
+        begun = (run for run in view.runs if run.state not in SETTLED)
+        for number, run in enumerate(begun, seq + 1):
+            run.state, run.seq, run.epoch = "cancelled", number, view.record.epoch
+            engine.journal.write(Statement.NODE, node_row(run))
+        await engine.approvals.withdraw(execution_id)
+        return view.record
 
     async def _try(self, execution_id: str, found: Found | None = None) -> None:
         claims = self._engine.claims
