@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 from tests.core.databases import both
+from tests.core.sharing import shared
 from tests.core.sites import Site
 
-__all__ = ["both"]
+__all__ = ["both", "shared"]
 
 
 @pytest.fixture

@@ -120,6 +120,21 @@ def test_a_blob_that_another_server_puts_again_is_not_swept(
     assert [] == [path for path in tmp_path.rglob("*") if path.is_file()]
 
 
+def test_what_another_server_puts_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are those of the folder, after a while also what others have put there."""
+    now = 1_000.0
+    monkeypatch.setattr(blobs, "monotonic", lambda: now)
+    one, other = BlobFolder(tmp_path), BlobFolder(tmp_path)
+    one.put(b"12345")
+    assert 5 == one.measured(300.0)
+    other.put(b"678")
+    assert 5 == one.measured(300.0)
+    now = 1_301.0
+    assert (8, 8) == (one.measured(300.0), other.measured())
+
+
 def test_a_write_that_fails_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What could not be written whole is not there."""
 

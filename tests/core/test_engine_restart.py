@@ -487,5 +487,5 @@ async def test_whoever_waits_is_told_that_the_engine_closed(tmp_path: Path) -> N
         execution = await engine.submit(document({"h": "hold"}))
         await asyncio.wait_for(state.held.wait(), LONG)
         waiting = asyncio.create_task(execution.finished())
-    with pytest.raises(Unavailable, match="the engine closed before"):
+    with pytest.raises(Unavailable, match="the engine has closed"):
         await asyncio.wait_for(waiting, LONG)

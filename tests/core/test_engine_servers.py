@@ -3,76 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
 from pathlib import Path
-from time import sleep, time
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine
-from tests.builtin.record_stores import schema
-from tests.core.databases import URL, query, storage_at
+from tests.core.databases import query
 from tests.core.engines import LONG, Gate
-from tests.core.flows import HANDLERS, document, give
+from tests.core.flows import document, give
+from tests.core.sharing import bury, counting, server, until
 
-from caudal_core import Config, Context, Handler, handler
-from caudal_core.engine import Engine, heart, retention
-from caudal_core.engine.retention import Retention
+from caudal_core import Config, Context, Handler, Question, Wait, handler
 from caudal_core.errors import Unavailable
-from caudal_core.journal import servers as servers_module
-from caudal_core.journal import unused
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.servers import Servers
-from caudal_core.registry import Registry
-from caudal_core.testing.invariants import broken
-
-DRIVER = "postgresql+psycopg:"
-LEASE = 1.0
-
-
-@pytest.fixture
-def shared(tmp_path: Path) -> Any:
-    """A folder whose journal is in an empty PostgreSQL."""
-    with schema() as url:
-        (tmp_path / URL).write_text(url)
-        yield tmp_path
-        database = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
-        wrong = broken(database, ended=False)
-        database.dispose()
-        assert [] == wrong
-
-
-@asynccontextmanager
-async def server(folder: Path, *more: Handler, lease: float = 15.0) -> AsyncIterator[Engine]:
-    """One of the servers."""
-    storage = storage_at(folder, lease)
-    async with Engine(Registry.of(*HANDLERS, *more), storage=storage) as engine:
-        yield engine
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that no event tells of."""
-    async with asyncio.timeout(LONG):
-        while not condition():  # noqa: ASYNC110
-            await asyncio.sleep(0.01)
-
-
-def bury(folder: Path, engine: Engine) -> None:
-    """Let the others believe that a server is dead."""
-    query(folder, "DELETE FROM server WHERE id = ?", engine.storage.owner)
-
-
-def counting(calls: list[str], name: str, effect: Any = "idempotent") -> Handler:
-    """A handler that notes each call."""
-
-    @handler(name, effect=effect)
-    async def made(config: Config, data: Any, ctx: Context) -> Any:
-        calls.append(ctx.node_id)
-        return data
-
-    return made
+from caudal_core.journal.waits import ApprovalFilter
 
 
 async def test_what_one_has_the_other_leaves_alone(shared: Path) -> None:
@@ -170,153 +114,6 @@ async def test_without_a_lease_nothing_is_started(
     assert ["a"] == calls
 
 
-def dead_now(folder: Path) -> list[str]:
-    """The servers that another one believes to be dead."""
-    database = create_engine((folder / URL).read_text().replace("postgresql:", DRIVER))
-    try:
-        return Servers(database, LEASE).bury()
-    finally:
-        database.dispose()
-
-
-async def blocked(folder: Path, seconds: float) -> list[str]:
-    """Block the event loop; who is believed to be dead at the end of it."""
-    with ThreadPoolExecutor(1) as pool:
-        sleep(seconds)  # noqa: ASYNC251 - as a handler would
-        return pool.submit(dead_now, folder).result()
-
-
-async def test_a_loop_that_is_blocked_for_a_while_loses_nothing(shared: Path) -> None:
-    """A handler that blocks the event loop past the lease does not cost what else runs."""
-    gate = Gate()
-    async with server(shared, gate.handler, lease=LEASE) as engine:
-        execution = await engine.submit(document({"h": "held"}))
-        await gate.entered.wait()
-        assert [] == await blocked(shared, 2 * LEASE)
-        assert engine.fault is None
-        gate.open.set()
-        assert await execution.finished(LONG)
-    assert (1, 0) == (execution.record.epoch, engine.meters.lease_losses)
-
-
-async def test_a_loop_that_hangs_does_not_keep_its_work(shared: Path) -> None:
-    """The lease is not renewed for ever in the name of an engine that does nothing."""
-    async with server(shared, lease=LEASE) as engine:
-        assert 1 == len(await blocked(shared, (heart.PATIENCE + 2) * LEASE))
-        await until(lambda: engine.fault is not None)
-        await until(lambda: engine.fault is None)  # it begins anew
-
-
-@pytest.mark.parametrize(("off", "said"), [(3600, "3,600 s ahead"), (-3600, "3,600 s behind")])
-async def test_the_databases_clock_decides(shared: Path, off: float, said: str) -> None:
-    """A server whose clock is wrong takes, begins and listens to nothing, until it is right.
-
-    It would end waits of an hour at once, or an hour late.
-    """
-    gate, calls = Gate(), list[str]()
-    async with server(shared, gate.handler, counting(calls, "after"), lease=LEASE) as engine:
-        servers = engine.storage.servers
-        assert servers is not None
-        execution = await engine.submit(document({"h": "held", "a": "after"}, "h a"))
-        await gate.entered.wait()
-        assert {"t"} == engine.storage.leases.hold({"t"})
-        servers.clock = lambda: time() + off
-        await until(lambda: engine.fault is not None)
-        with pytest.raises(Unavailable, match=said):
-            await engine.submit(document({"a": give(1)}))
-        assert set() == engine.storage.leases.hold({"t"})
-        assert [] == query(shared, "SELECT trigger FROM trigger_lease WHERE trigger = 't'")
-        gate.open.set()
-        await until(lambda: len(execution.committed) == 1)
-        assert [] == calls
-        servers.clock = time
-        assert await execution.finished(LONG)
-    assert (["a"], 1) == (calls, execution.record.epoch)
-
-
-async def test_a_server_begins_with_a_wrong_clock(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """It claims nothing from the start, and says why."""
-    gate = Gate()
-    async with server(shared, gate.handler) as first:
-        execution = await first.submit(document({"h": "held"}))
-        await gate.entered.wait()
-
-    def ahead(servers: Servers, _: object) -> None:
-        servers.off = 3600.0
-
-    monkeypatch.setattr(Servers, "_compare", ahead)
-    async with server(shared, gate.handler) as second:
-        assert "clock" in (second.fault or "")
-        assert second.live(execution.id) is None
-    assert [(None,)] == query(shared, "SELECT completed FROM execution")
-
-
-async def test_one_server_tidies_for_all(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is old is let go of by one server at a time; another does it when that one leaves."""
-    monkeypatch.setattr(retention, "FIRST_AFTER", 0.05)
-    monkeypatch.setattr(retention, "EVERY", 0.4)
-    tidied: list[Retention] = []
-
-    async def tidy(self: Retention) -> int:
-        tidied.append(self)
-        return 0
-
-    monkeypatch.setattr(Retention, "tidy", tidy)
-    async with server(shared) as first:
-        await until(lambda: len(tidied) == 1)
-        async with server(shared) as second:
-            await until(lambda: len(tidied) == 3)
-            assert {first.retention} == set(tidied)
-            await first.retention.close()
-            await until(lambda: len(tidied) == 4)
-            assert second.retention is tidied[-1]
-
-
-async def test_versions_go_with_what_named_them(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A version that nothing names goes a while after; one that may be named again stays."""
-
-    def left() -> list[int]:
-        counts = "SELECT (SELECT count(*) FROM workflow_version), (SELECT count(*) FROM plan)"
-        return [*query(shared, counts)[0]]
-
-    async with server(shared) as first, server(shared) as second:
-        one, kept = [await first.submit(document({"a": give(n)})) for n in (1, 2)]
-        again = await second.submit(document({"a": give(2)}))
-        for execution in (one, kept, again):
-            assert await execution.finished(LONG)
-        await second.erase(one.id)
-        await first.erase(kept.id)  # the other server's has the same version
-        await first.retention.tidy()
-        assert [2, 1] == left()  # a server may take it to be there yet
-        monkeypatch.setattr(unused, "QUIET", -1.0)
-        await first.retention.tidy()
-        assert [1, 1] == left()
-        assert [] == query(shared, "SELECT key FROM about WHERE key LIKE 'unused%%'")
-        await first.erase(again.id)
-        await first.retention.tidy()
-        assert [0, 0] == left()
-        for engine in (first, second):  # by then nobody takes it to be there
-            monkeypatch.setattr(engine.versions, "_lasting", 0.0)
-            execution = await engine.submit(document({"a": give(2)}))
-            assert await execution.finished(LONG)
-            assert [1, 1] == left()
-
-
-async def test_a_key_that_another_server_holds_for_long(
-    shared: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Whoever wants it hears so in time: a server may have been stopped while it has it."""
-    monkeypatch.setattr(servers_module, "PATIENCE", 1)
-    async with server(shared) as first, server(shared) as second, first.alone("library"):
-        with pytest.raises(Unavailable):
-            async with asyncio.timeout(LONG), second.alone("library"):
-                pytest.fail("two have it")
-
-
 async def test_what_waits_is_nobodys(shared: Path) -> None:
     """Who waits for a moment is taken up by one server, whichever that is."""
     calls: list[str] = []
@@ -365,6 +162,27 @@ async def test_one_that_waits_is_cancelled_at_any_server(shared: Path) -> None:
             assert await execution.finished(LONG)
             assert "cancelled" == execution.record.state
             assert (False, "cancelled") == await engine.cancel(execution.id)
+
+
+async def test_what_was_asked_is_withdrawn_with_its_execution(shared: Path) -> None:
+    """Nobody is asked any more for one that was cancelled where its handlers are not."""
+
+    @handler("asks")
+    async def asks(config: Config, data: Any, ctx: Context) -> Any:
+        return Wait(Question("May it go on?"))
+
+    async with server(shared, asks) as first:
+        execution = await first.submit(document({"x": "asks"}))
+        async with asyncio.timeout(LONG):
+            while execution.record.state != "waiting":
+                await execution.change(execution.version, LONG)
+    async with server(shared) as second:
+        assert 1 == len(await second.approvals.list(ApprovalFilter()))
+        assert (True, "waiting") == await second.cancel(execution.id)
+        assert "cancelled" == (await second.view(execution.id)).record.state
+        assert [] == await second.approvals.list(ApprovalFilter())
+        (asked,) = await second.approvals.list(ApprovalFilter(states=()))
+        assert "cancelled" == asked.state
 
 
 async def test_all_that_happens_is_heard_at_any_server(shared: Path) -> None:

@@ -7,7 +7,8 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -17,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects import sqlite
 from tests.builtin.record_stores import schema
 from tests.core.test_journal import soon
+from tests.core.test_schema import a_newer_server
 
 from caudal_core.errors import Unavailable
 from caudal_core.journal import Journal
@@ -28,6 +30,7 @@ from caudal_core.journal.schema import WrongSchema
 from caudal_core.journal.servers import Servers
 from caudal_core.journal.statements import ACCEPT, NODE, Statement, clauses
 from caudal_core.journal.tables import metadata
+from caudal_core.journal.unused import note
 
 FEW = {"created": 12.5, "epoch": 1, "labels": b'{"a":"b"}'}
 
@@ -264,6 +267,22 @@ async def test_nothing_is_taken_over_while_its_owner_writes(base: Base) -> None:
     assert [server.name] == other.bury()
 
 
+async def test_two_servers_write_the_same_versions(base: Base) -> None:
+    """In whatever order each was asked for them, neither waits for the other in a ring."""
+    insert = postgres_statements()[Statement.WORKFLOW_VERSION]
+    async with sink_of(base, base.server().owner) as sink:
+        with psycopg.connect(base.url, cursor_factory=psycopg.RawCursor) as connection:
+            connection.execute("SET deadlock_timeout = '10s'")
+            connection.execute(insert, ("a", b"{}", 0.0))
+            rows = [(Statement.WORKFLOW_VERSION, (key, b"{}", 0.0)) for key in "ba"]
+            committing = asyncio.create_task(sink.commit(rows, 0))
+            await asyncio.sleep(0.3)
+            await asyncio.to_thread(connection.execute, insert, ("b", b"{}", 0.0))
+            connection.commit()
+        assert await committing is None
+    assert [("a",), ("b",)] == base.query("SELECT hash FROM workflow_version ORDER BY hash")
+
+
 def test_a_version_that_is_being_named_is_not_deleted(base: Base) -> None:
     """What deletes versions waits for whoever is about to commit an execution that names one."""
     server, statements = base.server(), postgres_statements()
@@ -281,6 +300,27 @@ def test_a_version_that_is_being_named_is_not_deleted(base: Base) -> None:
         connection.commit()
         assert 1 == deleting.result(10)
     assert [("w",)] == base.query("SELECT hash FROM workflow_version")
+
+
+def test_who_notes_a_version_may_write_another(base: Base) -> None:
+    """What deletes versions and a batch that erases, then accepts, do not wait for each other."""
+    server, statements = base.server(), postgres_statements()
+    base.query("INSERT INTO workflow_version VALUES ('w', '{}', 0)")
+    base.query("INSERT INTO about VALUES ('unused w', '0')")
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(base.url, cursor_factory=psycopg.RawCursor) as connection,
+    ):
+        connection.execute("SET deadlock_timeout = '10s'")
+        connection.execute(statements[Statement.UNUSED], note("w"))
+        deleting = pool.submit(server.unused.delete)
+        with suppress(TimeoutError):
+            deleting.result(0.3)
+        connection.execute("SET lock_timeout = '5s'")
+        connection.execute(statements[Statement.WORKFLOW_VERSION], ("x", b"{}", 0.0))
+        connection.commit()
+        assert 1 == deleting.result(10)
+    assert [("unused w",)] == base.query("SELECT key FROM about WHERE key LIKE 'unused%%'")
 
 
 # -- who has what ----------------------------------------------------------------------------------
@@ -376,6 +416,34 @@ def test_bringing_up_makes_what_is_not_there() -> None:
         assert [("0001",)] == base.query("SELECT version_num FROM alembic_version")
         for engine in base.engines:
             engine.dispose()
+
+
+def test_an_older_database_is_brought_up(
+    base: Base, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once all servers on it are stopped; an older server refuses it from then on."""
+    server = base.server()
+    with monkeypatch.context() as newer:
+        a_newer_server(tmp_path, newer)
+        with pytest.raises(WrongSchema, match="in use by process"):
+            base.place.bring_up()
+        assert [("0001",)] == base.query("SELECT version_num FROM alembic_version")
+        server.leave()
+        assert "0001" == base.place.bring_up()
+        assert [("0002",)] == base.query("SELECT version_num FROM alembic_version")
+        assert [] == base.query("SELECT note FROM workflow")
+        assert "0002" == base.place.bring_up()
+    with pytest.raises(WrongSchema, match="start the newer version again"):
+        base.place.prepare()
+
+
+@pytest.mark.parametrize("option", ["nonsense=1", "sslmode=nonsense"])
+def test_an_address_that_the_driver_does_not_take(option: str) -> None:
+    """It is said what is wrong with it, and no password."""
+    place = PostgresPlace(f"postgresql://postgres:a-password@127.0.0.1:1/test?{option}")
+    with pytest.raises(Unavailable, match="nonsense") as caught:
+        place.prepare()
+    assert "a-password" not in caught.value.text()
 
 
 @pytest.mark.parametrize("options", ["", "?nonsense=1", "?connect_timeout=soon", "?sslmode=x"])

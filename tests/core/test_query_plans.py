@@ -15,11 +15,12 @@ from caudal_core.journal.history import History
 from caudal_core.journal.postgres_sql import postgres_schema
 from caudal_core.journal.servers import Servers
 from caudal_core.journal.statements import schema as sqlite_schema
-from caudal_core.journal.tables import execution, timer
+from caudal_core.journal.tables import execution, notice, timer
 
 KEPT = 5_000
 EXPLAIN = {"sqlite": "EXPLAIN QUERY PLAN ", "postgresql": "EXPLAIN "}
-SCANS = ("SCAN execution", "SCAN timer", "Seq Scan on execution", "Seq Scan on timer")
+TABLES = ("execution", "timer", "notice")
+SCANS = tuple(f"{scan} {table}" for scan in ("SCAN", "Seq Scan on") for table in TABLES)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -48,6 +49,7 @@ def _fill(database: Engine, tables: list[str]) -> None:
             for number in range(KEPT)
         ]
         connection.execute(insert(timer), rows)
+        connection.execute(insert(notice), [_told(number) for number in range(KEPT)])
         connection.execute(text("ANALYZE"))
 
 
@@ -56,6 +58,11 @@ def _waits(number: int) -> dict[str, Any]:
     counts = dict.fromkeys(("epoch", "total_nodes", "completed_nodes", "failed_nodes", "seq"), 1)
     own = {"id": f"{number:08}", "organization": f"o{number % 100}", "created": 1e9 + number}
     return {**texts, **counts, **own, "state": "waiting"}
+
+
+def _told(number: int) -> dict[str, Any]:
+    texts = {"kind": "callback", "state": "delivered", "target": "http://localhost/"}
+    return {**texts, "id": f"{number:08}", "count": 1, "created": 1e9 + number, "attempts": 1}
 
 
 def plan_of(database: Engine, ask: Callable[[], object]) -> str:
@@ -90,7 +97,7 @@ async def test_looks_that_are_taken_all_the_time(filled: Engine) -> None:
     ]
     if filled.dialect.name == "postgresql":
         servers = Servers(filled)
-        looks += [lambda: servers.free([], 100), servers.to_cancel, servers.woken]
+        looks += [lambda: servers.free([], 100), servers.to_cancel, servers.woken, history.notices]
     for look in looks:
         plan = plan_of(filled, look)
         scans = [found for found in SCANS if found in plan and f"{found} USING INDEX" not in plan]

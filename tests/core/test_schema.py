@@ -39,10 +39,11 @@ def upgrade():
 @pytest.fixture
 def _newer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From here on the server is of a version whose tables have one more column."""
-    _a_newer_server(tmp_path, monkeypatch)
+    a_newer_server(tmp_path, monkeypatch)
 
 
-def _a_newer_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
+def a_newer_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, more: str = "") -> None:
+    """The same, for as long as `monkeypatch` lasts."""
     folder = tmp_path / "migrations"
     shutil.copytree(schema.FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     (folder / "versions" / "v0002_note.py").write_text(NEXT.format(more=more))
@@ -104,7 +105,7 @@ async def test_an_older_database_is_copied_and_brought_up(
     """Nothing in it is lost, the copy is as it was before, and the way back is told."""
     data = tmp_path / "data"
     identity = await filled(data)
-    _a_newer_server(tmp_path, monkeypatch)
+    a_newer_server(tmp_path, monkeypatch)
     with caplog.at_level(logging.WARNING):
         async with running(data) as engine:
             assert "completed" == (await engine.view(identity)).record.state
@@ -123,7 +124,7 @@ async def test_an_older_server_refuses(tmp_path: Path, monkeypatch: pytest.Monke
     data = tmp_path / "data"
     await filled(data)
     with monkeypatch.context() as newer:
-        _a_newer_server(tmp_path, newer)
+        a_newer_server(tmp_path, newer)
         schema.bring_up(data / "caudal.db")
     before = (data / "caudal.db").read_bytes()
     with pytest.raises(schema.WrongSchema, match="start the newer version again") as caught:
@@ -138,7 +139,7 @@ async def test_the_way_back_is_right(tmp_path: Path, monkeypatch: pytest.MonkeyP
     data = tmp_path / "data"
     identity = await filled(data)
     with monkeypatch.context() as newer:
-        _a_newer_server(tmp_path, newer)
+        a_newer_server(tmp_path, newer)
         copy = schema.bring_up(data / "caudal.db")
     assert copy is not None
     for name in ("caudal.db", "caudal.db-wal", "caudal.db-shm"):
@@ -156,7 +157,7 @@ async def test_a_revision_that_fails_changes_nothing(
     await filled(data)
     before = tables(data / "caudal.db")
     with monkeypatch.context() as newer:
-        _a_newer_server(tmp_path, newer, more='raise RuntimeError("no")')
+        a_newer_server(tmp_path, newer, more='raise RuntimeError("no")')
         with pytest.raises(schema.WrongSchema, match=r"is as it was: .*no; start"):
             schema.bring_up(data / "caudal.db")
     assert before == tables(data / "caudal.db")

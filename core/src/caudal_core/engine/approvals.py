@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from caudal_core.graph import GraphNode
 
 DECIDE_SECONDS = 10.0
+MOST = 100_000
+"""More than an execution ever asks at one time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,11 @@ class Approvals:
         held = self._held.get(approval_id)
         if held is not None and held.state == "open":
             self._held[approval_id] = replace(held, state=state, decided=time())
+
+    async def withdraw(self, execution_id: str) -> None:
+        """Ask nobody any more for an execution that is ended without being taken up."""
+        for asked in await self.list(ApprovalFilter(execution=execution_id, limit=MOST)):
+            self.close(asked.id, "cancelled")
 
     async def get(self, approval_id: str) -> Approval:
         """One approval; `NotFound`."""

@@ -40,12 +40,12 @@ class Claims:
         """When it was last noticed that the database does not answer, by the monotonic clock."""
 
     async def round(self) -> None:
-        """Take up what nobody has, as much as there is room for."""
+        """Take up what nobody has, as much as there is room for; nothing where no work is taken."""
         engine = self._engine
         await self._bury()
         await self._give_back()
         seen: list[str] = []
-        while not engine.closing:
+        while not engine.closing and engine.fault is None:
             room = min(AT_ONCE, engine.options.max_queued - len(engine.unfinished))
             if room <= 0:
                 return

@@ -123,6 +123,9 @@ class Follower:
                 await self._look()
             except Unavailable as error:
                 logging.getLogger(__name__).debug("%s", error.text())
+            except Exception:  # whatever it is, the next look may go well
+                text = "executions of other servers could not be followed; they are again soon"
+                logging.getLogger(__name__).exception(text)
             if not self._watched and not self._engine.listened_to:
                 self._wanted.clear()
 
@@ -139,7 +142,10 @@ class Follower:
                 continue
             if execution_id in self._marks:
                 continue  # it had ended when it was looked at last
-            followed = await self._read(execution_id)
+            try:
+                followed = await self._read(execution_id)
+            except NotFound:
+                continue  # it has been deleted in this moment
             self._listened[execution_id] = followed
             self._watched[execution_id] = followed
             self._engine.tell(followed, followed.committed)
@@ -152,6 +158,10 @@ class Follower:
         found: dict[str, tuple[object, ...]] = await self._engine.read(
             lambda: history.elsewhere.marks(ids)
         )
+        for gone in set(ids) - found.keys():  # they have ended and been deleted
+            self._listened.pop(gone, None)
+            if (watched := self._watched.pop(gone, None)) is not None:
+                watched.leave()
         for execution_id, mark in found.items():
             watched = self._watched.get(execution_id)
             if watched is not None and self._marks.get(execution_id) != mark:

@@ -64,7 +64,7 @@ class Heart:
             await asyncio.sleep(PULSE)
 
     def _beat(self) -> None:
-        renewed = False
+        renewed = True  # it has just been granted
         while not self._stopped.wait(self._seconds / BEATS if renewed else AGAIN):
             begun, renewed = monotonic(), False
             if begun - self._sign > PATIENCE * self._seconds:

@@ -52,6 +52,7 @@ class Ownership:
         self._asked = ""
         self._renewed = monotonic()
         self._dead = False
+        self._cut_off = False
         self._closed = False
         self._held: set[Execution] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -132,8 +133,14 @@ class Ownership:
             return
         if isinstance(outcome, Unavailable):
             self.claims.cut_off = monotonic()
-            _log.warning("the lease could not be renewed: %s", error_text(outcome))
-        elif not outcome:
+            level = logging.DEBUG if self._cut_off else logging.WARNING  # once, not twice a second
+            _log.log(level, "the lease could not be renewed: %s", error_text(outcome))
+            self._cut_off = True
+            return
+        if self._cut_off:
+            self._cut_off = False
+            _log.warning("the database answers again")
+        if not outcome:
             self.died(owner)
         elif self.fault is None:
             self._release()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from caudal_core.journal.triggers import TriggerStore
     from caudal_core.journal.workflows import WorkflowStore
 
+MEASURED = 300.0
+"""Seconds after which large values are measured anew, as other servers put and delete them too."""
+
 
 class PostgresStorage:
     """The database at a URL, and blobs in `blobs` or in the data folder.
@@ -109,7 +112,8 @@ class PostgresStorage:
             with self._database.connect() as connection:
                 query = select(func.pg_database_size(func.current_database()))
                 size = connection.execute(query).scalar_one()
-        return size, self.blobs.measured() if isinstance(self.blobs, BlobFolder) else None
+        blobs = self.blobs
+        return size, blobs.measured(MEASURED) if isinstance(blobs, BlobFolder) else None
 
     def free(self) -> int | None:
         """What is free where blobs are, if that is a folder."""

@@ -84,7 +84,7 @@ class Watched:
         return True
 
     def leave(self) -> None:
-        """The engine has closed: whoever waits for the end is told."""
+        """The engine has closed, or it was deleted: whoever waits for the end is told."""
         self._left = True
         self.touch()
 
@@ -97,7 +97,8 @@ class Watched:
         until = None if timeout is None else loop.time() + timeout
         while not self.record.finished:
             if self._left:
-                raise Unavailable(message="the engine closed before the execution ended")
+                message = "nobody tells of its end: the engine has closed, or it was deleted"
+                raise Unavailable(message=message)
             left = 3600.0 if until is None else until - loop.time()
             if left <= 0:
                 return False

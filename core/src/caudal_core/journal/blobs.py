@@ -6,7 +6,9 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
+from math import inf
 from pathlib import Path
+from time import monotonic
 
 from caudal_core.errors import NotFound
 from caudal_core.workflow import content_hash
@@ -19,6 +21,7 @@ class BlobFolder:
         self.folder = folder
         self._ready: set[Path] = set()
         self._bytes: int | None = None
+        self._measured = 0.0
         self._counting = threading.Lock()
 
     def put(self, content: bytes | memoryview) -> str:
@@ -55,9 +58,13 @@ class BlobFolder:
         """Where the bytes of this name are, or would be."""
         return self._path(name)
 
-    def measured(self) -> int:
-        """The bytes of all blobs; they are looked at once, and counted from then on."""
-        if self._bytes is None:
+    def measured(self, lasting: float = inf) -> int:
+        """The bytes of all blobs; they are looked at, and counted from then on.
+
+        After `lasting` seconds they are looked at anew: another server may have put and deleted.
+        """
+        if self._bytes is None or monotonic() - self._measured > lasting:
+            self._measured = monotonic()
             self._bytes = sum(size for _, size, _ in self.all())
         return self._bytes
 

@@ -89,6 +89,10 @@ FREE = {
 statement is in here or above."""
 
 
+SHARED = (int(Statement.WORKFLOW_VERSION), int(Statement.PLAN))
+"""What two servers may insert at one time, by the hash that comes first in their rows."""
+
+
 def fences(count: int) -> list[Fence | None]:
     """By the number of a statement who may write it."""
     return [FENCES.get(number) for number in range(count)]

@@ -8,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
-from caudal_core.errors import NotFound, Unavailable
+from caudal_core.errors import NotFound, Unavailable, error_text
 from caudal_core.hookspecs import BlobStore
 from caudal_core.journal.servers import database_time
 from caudal_core.journal.tables import about, server
@@ -67,7 +67,7 @@ def check_blobs(database: Engine, blobs: BlobStore, place: str) -> None:
     with database.connect() as connection:
         known = _noted(connection)
     if known is None:
-        mark = blobs.put(f"The large values of one Caudal database: {uuid4().hex}".encode())
+        mark = _put(blobs, f"The large values of one Caudal database: {uuid4().hex}", place)
         with database.begin() as connection:
             for key, value in ((MARK, mark), (PLACE, place)):
                 row = insert(about).values(key=key, value=value)
@@ -84,6 +84,17 @@ def check_blobs(database: Engine, blobs: BlobStore, place: str) -> None:
             f"the first server kept them in {first}"
         )
         raise WrongPlace(message=message) from None
+    except OSError as error:
+        message = f"large values cannot be read from {place}: {error_text(error)}"
+        raise WrongPlace(message=message) from error
+
+
+def _put(blobs: BlobStore, text: str, place: str) -> str:
+    try:
+        return blobs.put(text.encode())
+    except OSError as error:
+        message = f"large values cannot be kept in {place}: {error_text(error)}"
+        raise WrongPlace(message=message) from error
 
 
 def _noted(connection: Connection) -> str | None:

@@ -113,7 +113,8 @@ class PostgresPlace:
     def bring_up(self) -> str | None:
         """Bring the tables of an older version up; the revision that they had. Blocks.
 
-        `WrongSchema` where they are of a newer one, `Unavailable` where it cannot be reached.
+        `WrongSchema` where they are of a newer one, or a server still uses them; `Unavailable`
+        where it cannot be reached.
         """
         from sqlalchemy import func, select
 
@@ -126,13 +127,28 @@ class PostgresPlace:
                 found = schema.revision_of(connection)
                 if found is not None and found > schema.head():
                     schema.check(found, f"the database {self.shown}", "")
-                if found is not None:
+                if found is not None and found < schema.head():
+                    self._check_unused(connection)
                     schema.upgrade_in(connection)
         finally:
             database.dispose()
         if found is None:
             self.prepare()
         return found
+
+    def _check_unused(self, connection: sqlalchemy.Connection) -> None:
+        """A server of the version before would write rows that the tables no longer take."""
+        from sqlalchemy import select
+
+        from caudal_core.journal.schema import WrongSchema
+        from caudal_core.journal.servers import database_time
+        from caudal_core.journal.tables import server
+
+        living = select(server.c.name).where(server.c.lease_until > database_time())
+        if names := list(connection.execute(living).scalars()):
+            text = f"the database {self.shown} is in use by {', '.join(names)}"
+            message = f"{text}: stop all servers on it, and bring it up then"
+            raise WrongSchema(message=message)
 
 
 def _written(*event: Any) -> tuple[str, Any]:
@@ -226,7 +242,7 @@ class PostgresSink:
             raise unreachable(error)
 
     def _opening(self) -> dict[str, Any]:
-        from caudal_core.journal.fences import ACCEPTING, fences
+        from caudal_core.journal.fences import ACCEPTING, SHARED, fences
         from caudal_core.journal.postgres_sql import postgres_statements
 
         statements = postgres_statements()
@@ -239,6 +255,7 @@ class PostgresSink:
             "statements": statements,
             "fences": [None if fence is None else tuple(fence) for fence in found],
             "accepting": tuple(ACCEPTING),
+            "shared": SHARED,
         }
 
     def feed(self, rows: Sequence[tuple[int, Row]]) -> bool:

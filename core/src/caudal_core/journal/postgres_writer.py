@@ -1,11 +1,11 @@
 """The process that writes to PostgreSQL. It needs the standard library and psycopg, nothing else.
 
 It speaks as `writer_process` does. The opening is `{"path", "connect", "session", "statements",
-"fences", "accepting"}`; every other frame `(kind, [(statement's number, row), …], owner)`. Rows
-that are fed wait here until they are committed: a transaction is open for as long as its statements
-take. A commit is answered with a text that says what went wrong, or with `[lost, dead]`: the
-executions whose rows were left out as they are not `owner`'s, and whether `owner` is not believed
-to live any more.
+"fences", "accepting", "shared"}`; every other frame `(kind, [(statement's number, row), …],
+owner)`. Rows that are fed wait here until they are committed: a transaction is open for as long as
+its statements take. A commit is answered with a text that says what went wrong, or with `[lost,
+dead]`: the executions whose rows were left out as they are not `owner`'s, and whether `owner` is
+not believed to live any more.
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class Writer:
         self._opening = opening
         self._statements: list[str] = opening["statements"]
         self._fences: list[Any] = opening["fences"]
+        self._shared = frozenset(opening["shared"])
         self._connection: psycopg.Connection[Any] | None = None
 
     def connect(self) -> str | None:
@@ -131,10 +132,22 @@ class Writer:
         statements = self._statements
         with connection.pipeline():
             cursor = connection.cursor()
-            for number, group in groupby(rows, key=itemgetter(0)):
+            for number, group in groupby(self._ordered(rows), key=itemgetter(0)):
                 cursor.executemany(statements[number], list(map(itemgetter(1), group)))
             connection.commit()
         return [sorted(lost), not alive]
+
+    def _ordered(self, rows: Rows) -> Rows:
+        """With what two servers may insert at one time first, and in one order.
+
+        Else each could wait for what the other one has inserted. Nothing else depends on its place.
+        """
+        shared = self._shared
+        if not any(row[0] in shared for row in rows):
+            return rows
+        first = [row for row in rows if row[0] in shared]
+        first.sort(key=lambda row: (row[0], row[1][0]))
+        return first + [row for row in rows if row[0] not in shared]
 
     def _lost(
         self, connection: psycopg.Connection[Any], rows: Rows, owner: str

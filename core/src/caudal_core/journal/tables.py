@@ -247,6 +247,7 @@ notice = Table(
     Column("error", Text),
     Column("told", LargeBinary),
     Index("notice_by_execution", "execution"),
+    Index("notice_by_state", "state"),
 )
 """Who is to be told of what (`caudal_core.journal.notice`). It is written in the transaction of
 what it tells of; a callback's row stays as long as its execution, any other until it is told."""

@@ -40,11 +40,12 @@ class Unused:
         old = select(about.c.key, about.c.value).where(
             about.c.key.startswith(PREFIX), about.c.value < f"{time() - QUIET:017.3f}"
         )
-        with self._database.begin() as connection:
+        with self._database.connect() as connection:
             rows = [tuple(row) for row in connection.execute(old)]
-            if not rows:
-                return 0
-            hashes = [key.removeprefix(PREFIX) for key, _ in rows]
+        if not rows:
+            return 0
+        hashes = [key.removeprefix(PREFIX) for key, _ in rows]
+        with self._database.begin() as connection:
             connection.execute(text(ALONE))
             count = sum(
                 connection.execute(delete(table).where(table.c.hash.in_(hashes), unnamed)).rowcount
@@ -53,8 +54,9 @@ class Unused:
                     (plan, _unnamed(plan, execution.c.plan_hash)),
                 )
             )
-            # One that was noted again meanwhile stays noted.
-            seen = tuple_(about.c.key, about.c.value).in_(rows)
+        # By itself: who notes one may be about to write another version, and waits for the lock.
+        with self._database.begin() as connection:
+            seen = tuple_(about.c.key, about.c.value).in_(rows)  # what is noted anew stays so
             connection.execute(delete(about).where(seen))
         return count
 

@@ -163,6 +163,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("notice_by_execution", "notice", ["execution"], unique=False)
+    op.create_index("notice_by_state", "notice", ["state"], unique=False)
     op.create_table(
         "plan",
         sa.Column("hash", sa.Text(), nullable=False),
