@@ -71,6 +71,7 @@ def test_a_longer_text_is_shown_in_part(server: Server) -> None:
 def test_a_preview_in_a_status_takes_little(server: Server) -> None:
     """The entries of a status have `outputData` under 2 kB, with the true size where it is cut."""
     run = server.completed(large(rows=2_500, characters=50))
+    assert run.status["logs"]
     for entry in run.status["logs"]:
         result = entry["outputData"]
         assert len(json.dumps(result)) < 2_200

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from tests.core.listening import listening
 from tests.core.sites import Site, error, plugin
 
+from caudal_core.testing import review_handler
 from caudal_core.triggers import trigger_id
 from caudal_core.values import decode
 
@@ -25,17 +27,15 @@ def caudal_triggers():
 """
 
 
-def on_the_page() -> str:
-    """The code of the section about triggers."""
+def on_the_page() -> list[str]:
+    """The code of the section about triggers: the module, and its test."""
     section = PAGE.read_text(encoding="utf-8").split("# A trigger of your own\n")[1]
-    found = re.search(r"```python\n(.*?)```", section, re.DOTALL)
-    assert found is not None
-    return found[1]
+    return re.findall(r"```python\n(.*?)```", section, re.DOTALL)
 
 
 async def test_the_trigger_on_the_page(site: Site, tmp_path: Path) -> None:
     """The package that CONTRIBUTING.md describes starts a workflow once for each file."""
-    site.install("acme-files", on_the_page())
+    site.install("acme-files", on_the_page()[0])
     registry = site.load()
     assert "ok" == plugin(registry, "acme-files").status
     folder = tmp_path / "in"
@@ -53,6 +53,17 @@ async def test_the_trigger_on_the_page(site: Site, tmp_path: Path) -> None:
         execution = await found.execution(events[1])
         assert {"path": str(folder / "b.csv")} == decode(execution.record.final or b"")
         assert trigger_id("w", "in") == events[0].trigger
+
+
+def test_the_tests_on_the_page_pass(tmp_path: Path) -> None:
+    """Its own test passes, and its handler keeps every convention."""
+    code, test = on_the_page()
+    module, checks = ModuleType("acme_files"), ModuleType("test_new_file")
+    exec(code, module.__dict__)  # noqa: S102 - our own page
+    checks.__dict__["NewFile"] = module.__dict__["NewFile"]
+    exec(test.replace("from acme_files import NewFile\n", ""), checks.__dict__)  # noqa: S102 - the same
+    checks.test_every_file_is_told_at_each_look(tmp_path)
+    assert [] == list(review_handler(module.new_file).findings)
 
 
 @pytest.mark.parametrize("given", ["Named", "5", "Trigger()"])

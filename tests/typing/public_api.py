@@ -53,6 +53,7 @@ from caudal_core.testing import (
     review_handler,
     run_handler,
     run_on,
+    run_trigger,
     run_workflow,
 )
 
@@ -367,6 +368,12 @@ class Ticker(Trigger[MeterConfig]):
         if call.method != config.mode:
             return None
         return Event(call.headers.get("x-id"), {"data": call.data})
+
+
+def use_run_trigger() -> None:
+    """What a trigger tells of in a test."""
+    assert_type(run_trigger(Ticker(), {"url": "x"}, most=2, seconds=60), list[Event])
+    run_trigger("ticker")  # type: ignore[arg-type]
 
 
 class WrongTicker(Trigger[MeterConfig]):

@@ -75,11 +75,11 @@ def run_handler(
         on_row_error=on_row_error,
     )
     job.ctx.answer = answer
-    result = _waited_for(job.run_async) if handler.is_async else job.run()
+    result = waited_for(job.run_async) if handler.is_async else job.run()
     return _ran(result, job.ctx)
 
 
-def _waited_for(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+def waited_for(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """What it comes to; on a thread of its own where an event loop runs in this one."""
     try:
         asyncio.get_running_loop()
