@@ -218,6 +218,8 @@ def _parted(
 
 def _looked_at(config: ConditionConfig, data: Records, ctx: Context) -> Records:
     """The records with the columns alone that decide, where they are columns."""
+    if not data.in_columns:
+        return data
     filled = [names_in(term.value) for term in config.terms if term.templated]
     names = {term.field for term in config.terms}.union(*filled)
     return narrow_rows(data, {*names, "quality"}, ctx)
