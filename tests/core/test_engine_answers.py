@@ -14,8 +14,9 @@ from tests.core.flows import document
 from tests.core.test_engine_waiting import Asker, asking, place, question, the_open, waits
 
 from caudal_core import Config, Context, handler
-from caudal_core.engine import Engine, dormant
-from caudal_core.engine.approvals import Decision
+from caudal_core.engine import Engine
+from caudal_core.engine.waits import dormant
+from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import Conflict
 
 YES = Decision(approved=True)

@@ -13,7 +13,7 @@ from tests.core.engines import LONG, Gate
 from tests.core.flows import document, give
 from tests.core.sharing import counting, server, until
 
-from caudal_core.engine import heart
+from caudal_core.engine.sharing import heart
 from caudal_core.errors import Unavailable
 from caudal_core.journal.servers import Servers
 

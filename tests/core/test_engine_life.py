@@ -20,9 +20,9 @@ from tests.core.flows import HANDLERS, document, give
 
 from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine, FolderStorage
-from caudal_core.engine.attempts import Attempts
-from caudal_core.engine.drive import Drive
 from caudal_core.engine.execution import Execution
+from caudal_core.engine.running.attempts import Attempts
+from caudal_core.engine.running.drive import Drive
 from caudal_core.errors import InvalidWorkflow, Overloaded, Unavailable
 from caudal_core.graph import build_graph
 from caudal_core.journal import NodeRun

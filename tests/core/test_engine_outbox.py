@@ -15,9 +15,9 @@ from tests.core.flows import HANDLERS, document, give
 
 from caudal_core import Config, Context, Handler, HandlerError, Question, Wait, handler
 from caudal_core.engine import Engine, EngineOptions, Execution, FolderStorage
-from caudal_core.engine import delivery as module
-from caudal_core.engine.approvals import Decision
-from caudal_core.engine.telling import About
+from caudal_core.engine.telling import delivery as module
+from caudal_core.engine.telling.ended import About
+from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import CallRefused, InvalidWorkflow
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.waits import Approval, ApprovalFilter

@@ -13,8 +13,8 @@ from tests.core.flows import document
 
 from caudal_core import Config, Context, Handler, Outcome, handler
 from caudal_core.engine import Engine
-from caudal_core.engine.approvals import Decision
 from caudal_core.engine.view import ExecutionView
+from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import HandlerDefinitionError
 from caudal_core.journal.waits import ApprovalFilter
 from caudal_core.values import decode

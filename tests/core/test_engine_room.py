@@ -9,7 +9,7 @@ from tests.core.engines import Gate, ended
 from tests.core.flows import HANDLERS, document, give
 
 from caudal_core.engine import Engine, EngineOptions, FolderStorage
-from caudal_core.engine.room import MIB
+from caudal_core.engine.tidying.room import MIB
 from caudal_core.errors import Unavailable
 from caudal_core.registry import Registry
 

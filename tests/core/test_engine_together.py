@@ -12,8 +12,9 @@ from tests.core.engines import LONG, Gate
 from tests.core.flows import document, give
 from tests.core.sharing import bury, server, until
 
-from caudal_core.engine import PostgresStorage, retention
-from caudal_core.engine.retention import Retention
+from caudal_core.engine import PostgresStorage
+from caudal_core.engine.tidying import retention
+from caudal_core.engine.tidying.retention import Retention
 from caudal_core.errors import Unavailable
 from caudal_core.journal import servers as servers_module
 from caudal_core.journal import unused

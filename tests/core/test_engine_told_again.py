@@ -11,7 +11,7 @@ import pytest
 from tests.core.flows import document, fail
 from tests.core.test_engine_outbox import TOLD, URL, World, frail, quiet, ran
 
-from caudal_core.engine import delivery, outbox
+from caudal_core.engine.telling import delivery, outbox
 from caudal_core.journal.notice import Notice
 
 

@@ -18,8 +18,9 @@ from tests.core.engines import LONG, STORED, Gate, ended, running, states, until
 from tests.core.flows import document, give
 
 from caudal_core import Config, Context, Handler, Outputs, Question, Reply, Wait, handler
-from caudal_core.engine import Engine, Execution, recovery
-from caudal_core.engine.approvals import Decision
+from caudal_core.engine import Engine, Execution
+from caudal_core.engine.recovery import recovery
+from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.waits import Approval, ApprovalFilter
 from caudal_core.values import decode

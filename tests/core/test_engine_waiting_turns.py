@@ -11,7 +11,7 @@ from tests.core.flows import document
 from tests.core.test_engine_waiting import Asker, asking, final, place, the_open, waits
 
 from caudal_core.engine import Engine, Execution
-from caudal_core.engine.approvals import Decision
+from caudal_core.engine.waits.approvals import Decision
 
 YES = Decision(approved=True)
 

@@ -16,8 +16,9 @@ from tests.core.engines import Gate, ended, running
 from tests.core.flows import document, fail, give
 
 from caudal_core import Config, Context, handler
-from caudal_core.engine import Engine, retention, sweeping
-from caudal_core.engine.retention import DELETED
+from caudal_core.engine import Engine
+from caudal_core.engine.tidying import retention, sweeping
+from caudal_core.engine.tidying.retention import DELETED
 from caudal_core.errors import Conflict, NotFound
 from caudal_core.journal.sqlite import KEPT_PAGES
 from caudal_core.journal.statements import Statement

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from tests.server.serving import Service, flow, node, service
 from tests.server.sink import Sent, listening_sink
 
-from caudal_core.engine import delivery
+from caudal_core.engine.telling import delivery
 from caudal_core.journal.notice import CALLBACK, DUE, Notice
 
 FLOW = flow(node("a", "give", value=5), node("out", "output"), name="Five", id="five")

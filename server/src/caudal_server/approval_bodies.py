@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from caudal_core.engine.approvals import Decision
+from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import InvalidRequest
 from caudal_core.journal.waits import Approval, ApprovalFilter
 from caudal_core.records import kind_of

@@ -40,7 +40,7 @@ class UrlCaller:
         self._client: httpx2.AsyncClient | None = None
 
     async def call(self, notice: Notice, told: Mapping[str, Any] | None) -> None:
-        """See `caudal_core.engine.delivery.Caller`."""
+        """See `caudal_core.engine.telling.delivery.Caller`."""
         import httpx2
 
         body = to_wire(told) if told is not None else await self._status(notice)

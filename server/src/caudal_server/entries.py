@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from caudal_core.engine.final import cause
+from caudal_core.engine.running.final import cause
 from caudal_core.journal import SETTLED, NodeRun
 from caudal_core.payload import LARGE, Payload
 from caudal_core.preview import shown

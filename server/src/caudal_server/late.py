@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from caudal_core.engine import Engine
-from caudal_core.engine.telling import About, moment
+from caudal_core.engine.telling.ended import About, moment
 from caudal_core.errors import CaudalError
 from caudal_core.triggers.late import LateStart
 from caudal_core.workflow import Settings as WorkflowSettings

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 
-from caudal_core.engine.final import cause
+from caudal_core.engine.running.final import cause
 from caudal_core.errors import InvalidRequest
 from caudal_core.journal.effects import Done, EffectFilter, Position
 from caudal_server import state

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.types import Scope
 
 from caudal_core.engine import Engine
-from caudal_core.engine.merge import merge
+from caudal_core.engine.running.merge import merge
 from caudal_core.errors import DataError, InvalidRequest, NotFound
 from caudal_core.journal import SETTLED, NodeRun
 from caudal_core.payload import LARGE, Payload, TablePayload

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from caudal_core.engine import Engine, Execution
-from caudal_core.engine.final import error_lines
+from caudal_core.engine.running.final import error_lines
 from caudal_core.graph import Graph
 from caudal_core.journal import NodeRun
 from caudal_core.values import JSON, decode, to_wire

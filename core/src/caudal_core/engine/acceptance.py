@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.drive import stop
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.graphs import is_heavy
 from caudal_core.engine.keeping import Keeper
+from caudal_core.engine.running.drive import stop
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.versions import Versions
 from caudal_core.errors import Overloaded, Unavailable

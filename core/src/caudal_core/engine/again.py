@@ -9,7 +9,7 @@ from time import time
 from typing import TYPE_CHECKING, Any, Final
 
 from caudal_core.engine.execution import Execution, new_id
-from caudal_core.engine.resume import (
+from caudal_core.engine.recovery.resume import (
     adopt,
     give,
     is_result,
@@ -19,7 +19,7 @@ from caudal_core.engine.resume import (
     read_record,
     read_runs,
 )
-from caudal_core.engine.single import by_port
+from caudal_core.engine.running.single import by_port
 from caudal_core.engine.storage import Storage
 from caudal_core.engine.view import with_inputs
 from caudal_core.errors import Conflict, InvalidRequest, NotAvailable, nearest

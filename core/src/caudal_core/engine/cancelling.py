@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from caudal_core.engine.acceptance import ACCEPT_SECONDS
 from caudal_core.engine.conductor import Conductor
-from caudal_core.engine.recovery import Recovery
+from caudal_core.engine.recovery.recovery import Recovery
 from caudal_core.journal import FINISHED
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.waits import NO_NODE, Timer

@@ -8,16 +8,16 @@ from collections.abc import Collection, Coroutine, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.drive import Drive, stop
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.means import Means
 from caudal_core.engine.notices import Notices
-from caudal_core.engine.recorder import Parked
-from caudal_core.engine.resume import adopt, adopt_again, stopped_before
+from caudal_core.engine.recovery.resume import adopt, adopt_again, stopped_before
+from caudal_core.engine.running.drive import Drive, stop
+from caudal_core.engine.running.means import Means
+from caudal_core.engine.running.recorder import Parked
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.states import Kept
 from caudal_core.engine.turns import Turns
-from caudal_core.engine.waiting import Found, deadline, restore_waits
+from caudal_core.engine.waits.waiting import Found, deadline, restore_waits
 from caudal_core.graph import Graph
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.journal.journal import Lost
@@ -26,8 +26,8 @@ from caudal_core.journal.statements import Statement
 from caudal_core.payload import Payload
 
 if TYPE_CHECKING:
-    from caudal_core.engine.dormant import Dormant
     from caudal_core.engine.engine import Engine
+    from caudal_core.engine.waits.dormant import Dormant
 
 Tasks = set[asyncio.Task[None]]
 

@@ -10,34 +10,34 @@ from typing import Any, Self
 
 from caudal_core.engine.acceptance import Acceptance
 from caudal_core.engine.again import Again
-from caudal_core.engine.approvals import Approvals
-from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.cancelling import Cancelling
-from caudal_core.engine.claims import Claims
 from caudal_core.engine.conductor import Conductor
-from caudal_core.engine.dormant import Dormant
 from caudal_core.engine.execution import Execution, new_id
-from caudal_core.engine.follow import Follower
 from caudal_core.engine.graphs import GraphCache
 from caudal_core.engine.keeping import Keeper
 from caudal_core.engine.library import Library
 from caudal_core.engine.lookup import Counted, Lookup
-from caudal_core.engine.means import Means
 from caudal_core.engine.meters import Meters
 from caudal_core.engine.notices import Listener, Notices
 from caudal_core.engine.once import Once
 from caudal_core.engine.options import EngineOptions
-from caudal_core.engine.outbox import Outbox
-from caudal_core.engine.ownership import Ownership
-from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.retention import Retention
-from caudal_core.engine.room import Room
+from caudal_core.engine.recovery.recovery import Recovery
+from caudal_core.engine.running.budget import LoopBudget
+from caudal_core.engine.running.means import Means
+from caudal_core.engine.running.single import run_single
+from caudal_core.engine.sharing.claims import Claims
+from caudal_core.engine.sharing.follow import Follower
+from caudal_core.engine.sharing.ownership import Ownership
 from caudal_core.engine.shelf import Shelf
-from caudal_core.engine.single import run_single
 from caudal_core.engine.states import States
 from caudal_core.engine.storage import MemoryStorage, Storage
+from caudal_core.engine.telling.outbox import Outbox
+from caudal_core.engine.tidying.retention import Retention
+from caudal_core.engine.tidying.room import Room
 from caudal_core.engine.versions import Versions
 from caudal_core.engine.view import ExecutionView, live_view
+from caudal_core.engine.waits.approvals import Approvals
+from caudal_core.engine.waits.dormant import Dormant
 from caudal_core.engine.watched import Watched
 from caudal_core.errors import Conflict, Unavailable
 from caudal_core.graph import Graph
@@ -425,7 +425,7 @@ class Engine:
         return await self._lookup.whole(payload)
 
     async def run_node(self, node: Mapping[str, Any], data: JSON = None) -> NodeResult:
-        """Run one node by itself; see `caudal_core.engine.single.run_single`."""
+        """Run one node by itself; see `caudal_core.engine.running.single.run_single`."""
         self._acceptance.check_open()
         env = self.options.environment_alone(new_id(), data)
         return await run_single(node, data, registry=self.registry, runner=self.runner, env=env)

@@ -15,7 +15,7 @@ from caudal_core.journal.records import Ending
 from caudal_core.payload import Payload
 
 if TYPE_CHECKING:
-    from caudal_core.engine.waiting import Waiting
+    from caudal_core.engine.waits.waiting import Waiting
 
 NUDGE = 0.2
 """Seconds for which what a node says while it runs is gathered before watchers are woken."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.resume import fetched, read_edited, read_inputs
+from caudal_core.engine.recovery.resume import fetched, read_edited, read_inputs
 from caudal_core.engine.storage import Storage
 from caudal_core.engine.view import ExecutionView, with_inputs
 from caudal_core.errors import NotFound
@@ -17,7 +17,7 @@ from caudal_core.tables.ipc import open_ipc
 from caudal_core.values import JSON
 
 if TYPE_CHECKING:
-    from caudal_core.engine.recovery import Recovery
+    from caudal_core.engine.recovery.recovery import Recovery
 
 Counted = Mapping[str, tuple[int, float]]
 """By state how many executions there are, and when the oldest was accepted."""

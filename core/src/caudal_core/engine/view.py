@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from caudal_core.engine.merge import merge
+from caudal_core.engine.running.merge import merge
 from caudal_core.engine.watched import Watched
 from caudal_core.errors import MixedMerge
 from caudal_core.journal import ExecutionRecord, NodeRun

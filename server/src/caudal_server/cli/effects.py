@@ -80,7 +80,7 @@ def _database(settings: Settings) -> Engine:
 
 
 def _row(done: Done) -> list[str]:
-    from caudal_core.engine.final import cause
+    from caudal_core.engine.running.final import cause
     from caudal_server.times import moment
 
     what = cause(dict(done.error)) if done.error else done.message or ""

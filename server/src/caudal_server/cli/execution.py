@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from caudal_core.engine import Engine, Execution
-from caudal_core.engine.final import cause
+from caudal_core.engine.running.final import cause
 from caudal_core.graph import Graph
 from caudal_core.journal import NodeRun
 from caudal_core.payload import Payload

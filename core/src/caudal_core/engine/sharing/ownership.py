@@ -9,11 +9,11 @@ from contextlib import asynccontextmanager, suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.claims import Claims
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.heart import AGAIN, Heart, Outcome
-from caudal_core.engine.recovery import Recovery
-from caudal_core.engine.requests import Requests
+from caudal_core.engine.recovery.recovery import Recovery
+from caudal_core.engine.sharing.claims import Claims
+from caudal_core.engine.sharing.heart import AGAIN, Heart, Outcome
+from caudal_core.engine.sharing.requests import Requests
 from caudal_core.errors import Unavailable, error_text
 from caudal_core.journal.servers import Servers
 from caudal_core.runner.pool import ThreadPool

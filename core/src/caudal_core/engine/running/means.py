@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from caudal_core.engine.approvals import Approvals
-from caudal_core.engine.budget import LoopBudget
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.keeping import Keeper
-from caudal_core.engine.outbox import Outbox
+from caudal_core.engine.running.budget import LoopBudget
 from caudal_core.engine.states import States
+from caudal_core.engine.telling.outbox import Outbox
+from caudal_core.engine.waits.approvals import Approvals
 from caudal_core.journal import Journal
 from caudal_core.runner import Runner
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from time import time
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.final import error_lines, final_output
-from caudal_core.engine.outbox import Outbox
-from caudal_core.engine.telling import Ended
-from caudal_core.engine.waiting import Waiting, deadline
+from caudal_core.engine.running.final import error_lines, final_output
+from caudal_core.engine.telling.ended import Ended
+from caudal_core.engine.telling.outbox import Outbox
+from caudal_core.engine.waits.waiting import Waiting, deadline
 from caudal_core.errors import error_text
 from caudal_core.graph import GraphNode
 from caudal_core.journal import SETTLED, Journal, NodeRun

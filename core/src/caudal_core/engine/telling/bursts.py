@@ -8,7 +8,7 @@ from time import time
 from typing import Any, Protocol
 
 from caudal_core.engine.options import EngineOptions
-from caudal_core.engine.telling import moment
+from caudal_core.engine.telling.ended import moment
 from caudal_core.journal.notice import Notice, Workflow
 from caudal_core.values import decode, encode
 

@@ -15,7 +15,7 @@ from functools import partial
 from time import monotonic, time
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.sweeping import Sweeper
+from caudal_core.engine.tidying.sweeping import Sweeper
 from caudal_core.errors import Unavailable, error_text
 from caudal_core.journal import ExecutionRecord
 from caudal_core.journal.ageing import Ageing, Ended

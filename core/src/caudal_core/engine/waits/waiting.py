@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.resume import is_result
+from caudal_core.engine.recovery.resume import is_result
 from caudal_core.engine.storage import Storage
 from caudal_core.errors import InvalidResult
 from caudal_core.graph import GraphNode

@@ -5,8 +5,8 @@ from __future__ import annotations
 from time import time
 from typing import TYPE_CHECKING
 
-from caudal_core.engine.claims import Claims, Run
-from caudal_core.engine.waiting import Found, read_waits
+from caudal_core.engine.sharing.claims import Claims, Run
+from caudal_core.engine.waits.waiting import Found, read_waits
 from caudal_core.journal.servers import Servers
 from caudal_core.journal.statements import Statement
 

@@ -10,10 +10,10 @@ from time import time
 from typing import TYPE_CHECKING, Any
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.giving_up import give_up
-from caudal_core.engine.reading_back import TOGETHER, Before, Found, read_back
-from caudal_core.engine.resume import give, read_document, read_record
-from caudal_core.engine.waiting import Found as Waits
+from caudal_core.engine.recovery.giving_up import give_up
+from caudal_core.engine.recovery.reading_back import TOGETHER, Before, Found, read_back
+from caudal_core.engine.recovery.resume import give, read_document, read_record
+from caudal_core.engine.waits.waiting import Found as Waits
 from caudal_core.errors import InvalidWorkflow, NotFound, Unavailable, error_text
 from caudal_core.graph import Graph
 from caudal_core.journal import ExecutionRecord, NodeRun

@@ -9,7 +9,7 @@ from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.recovery import Recovery
+from caudal_core.engine.recovery.recovery import Recovery
 from caudal_core.journal.servers import Servers
 
 if TYPE_CHECKING:

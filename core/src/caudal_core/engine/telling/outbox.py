@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.bursts import Bursts
-from caudal_core.engine.delivery import Delivery
-from caudal_core.engine.postman import Postman
-from caudal_core.engine.telling import About, Ended, moment
+from caudal_core.engine.telling.bursts import Bursts
+from caudal_core.engine.telling.delivery import Delivery
+from caudal_core.engine.telling.ended import About, Ended, moment
+from caudal_core.engine.telling.postman import Postman
 from caudal_core.journal.notice import (
     ARMED,
     CALLBACK,

@@ -7,8 +7,8 @@ from functools import partial
 from time import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from caudal_core.engine.resume import INTERRUPTED
-from caudal_core.engine.telling import Ended
+from caudal_core.engine.recovery.resume import INTERRUPTED
+from caudal_core.engine.telling.ended import Ended
 from caudal_core.journal import SETTLED, ExecutionRecord, NodeRun
 from caudal_core.journal.records import Ending, ExecutionState
 from caudal_core.journal.rows import finish_row, node_row

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from time import time
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.engine.telling import About, moment, told_of
+from caudal_core.engine.telling.ended import About, moment, told_of
 from caudal_core.errors import Conflict, NotFound, Unavailable
 from caudal_core.journal.statements import Statement
 from caudal_core.journal.waits import NO_NODE, Approval, ApprovalFilter, ApprovalState, Timer

@@ -12,13 +12,13 @@ from collections.abc import Coroutine
 from time import time
 from typing import Any
 
-from caudal_core.engine.attempts import Attempts
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.means import Means
-from caudal_core.engine.merge import gather, gather_mixed
-from caudal_core.engine.recorder import Recorder
-from caudal_core.engine.resume import INTERRUPTED, is_result, to_resolve
-from caudal_core.engine.waiting import SHORT, Waiting, next_due
+from caudal_core.engine.recovery.resume import INTERRUPTED, is_result, to_resolve
+from caudal_core.engine.running.attempts import Attempts
+from caudal_core.engine.running.means import Means
+from caudal_core.engine.running.merge import gather, gather_mixed
+from caudal_core.engine.running.recorder import Recorder
+from caudal_core.engine.waits.waiting import SHORT, Waiting, next_due
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
 from caudal_core.journal import SETTLED, NodeRun

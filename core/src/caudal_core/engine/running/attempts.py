@@ -10,14 +10,14 @@ from typing import Any
 
 from caudal_core.context import Context, Environment
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.failing import Ports, cut_off, handed_on, refused, timed
-from caudal_core.engine.final import describe
-from caudal_core.engine.means import Means
-from caudal_core.engine.outcomes import as_told, question, reconciled
-from caudal_core.engine.pauses import Pauses
-from caudal_core.engine.recorder import Recorder
-from caudal_core.engine.resume import INTERRUPTED
-from caudal_core.engine.waiting import Waiting
+from caudal_core.engine.recovery.resume import INTERRUPTED
+from caudal_core.engine.running.failing import Ports, cut_off, handed_on, refused, timed
+from caudal_core.engine.running.final import describe
+from caudal_core.engine.running.means import Means
+from caudal_core.engine.running.outcomes import as_told, question, reconciled
+from caudal_core.engine.running.recorder import Recorder
+from caudal_core.engine.waits.pauses import Pauses
+from caudal_core.engine.waits.waiting import Waiting
 from caudal_core.errors import NodeTimeout
 from caudal_core.graph import GraphNode
 from caudal_core.journal import NodeRun

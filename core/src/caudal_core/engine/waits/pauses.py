@@ -6,10 +6,10 @@ from random import random
 from time import time
 from typing import Any
 
-from caudal_core.engine.approvals import Approvals
 from caudal_core.engine.execution import Execution, new_id
-from caudal_core.engine.recorder import Recorder
-from caudal_core.engine.waiting import Waiting, iso, kept_memo
+from caudal_core.engine.running.recorder import Recorder
+from caudal_core.engine.waits.approvals import Approvals
+from caudal_core.engine.waits.waiting import Waiting, iso, kept_memo
 from caudal_core.errors import clean_text
 from caudal_core.graph import GraphNode
 from caudal_core.journal import NodeRun

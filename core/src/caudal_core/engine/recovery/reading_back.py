@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from caudal_core.engine.resume import (
+from caudal_core.engine.recovery.resume import (
     fetched,
     read_document,
     read_edited,
@@ -15,8 +15,8 @@ from caudal_core.engine.resume import (
     whole_outputs,
 )
 from caudal_core.engine.storage import Storage
-from caudal_core.engine.waiting import Found as Waits
-from caudal_core.engine.waiting import read_waits
+from caudal_core.engine.waits.waiting import Found as Waits
+from caudal_core.engine.waits.waiting import read_waits
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.notice import Notice
 from caudal_core.payload import Payload

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.final import cause
+from caudal_core.engine.running.final import cause
 from caudal_core.journal import ExecutionRecord, NodeRun
 from caudal_core.journal.notice import Workflow
 from caudal_core.workflow import Settings, content_hash

@@ -8,10 +8,10 @@ from time import time
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakValueDictionary
 
-from caudal_core.engine.alarm import Alarm
 from caudal_core.engine.execution import Execution
-from caudal_core.engine.recovery import Recovery, Resume
-from caudal_core.engine.waiting import Found, deadline, next_due, read_waits
+from caudal_core.engine.recovery.recovery import Recovery, Resume
+from caudal_core.engine.waits.alarm import Alarm
+from caudal_core.engine.waits.waiting import Found, deadline, next_due, read_waits
 
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine

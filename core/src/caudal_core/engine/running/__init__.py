@@ -1,0 +1,1 @@
+"""Runs the nodes of one execution, and writes down what becomes of them."""

@@ -1,0 +1,1 @@
+"""Several servers on one database: who owns what, and for how long."""

@@ -1,0 +1,1 @@
+"""What an execution waits for: a person, a moment, another attempt; meanwhile it leaves memory."""
