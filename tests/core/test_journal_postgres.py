@@ -57,7 +57,8 @@ class Base:
         self.url = url
         self.name = url.rpartition("=")[2]
         self.place = PostgresPlace(url)
-        self.engines = [self.place.engine() for _ in range(2)]
+        self.connections = [self.place.connections() for _ in range(2)]
+        self.engines = [each.database for each in self.connections]
 
     def server(self, number: int = 0, seconds: float = 15.0) -> Servers:
         """A server that has just been started."""
@@ -81,8 +82,8 @@ def base() -> Iterator[Base]:
         try:
             yield found
         finally:
-            for engine in found.engines:
-                engine.dispose()
+            for each in found.connections:
+                each.close()
 
 
 @asynccontextmanager

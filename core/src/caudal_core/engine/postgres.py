@@ -14,9 +14,8 @@ from caudal_core.journal.blobs import BlobFolder
 from caudal_core.journal.leases import DatabaseLeases, Leases, SoleHolder
 
 if TYPE_CHECKING:
-    import sqlalchemy
-
     from caudal_core.journal.ageing import Ageing
+    from caudal_core.journal.connections import Connections
     from caudal_core.journal.history import History
     from caudal_core.journal.servers import Servers
     from caudal_core.journal.triggers import TriggerStore
@@ -61,7 +60,7 @@ class PostgresStorage:
         self._key = key
         self._blobs_place = place or str((self.folder / "blobs").absolute())
         self._place = PostgresPlace(url)
-        self._database: sqlalchemy.Engine | None = None
+        self._connections: Connections | None = None
 
     @property
     def owner(self) -> str:
@@ -87,7 +86,8 @@ class PostgresStorage:
         from caudal_core.journal.triggers import TriggerStore
         from caudal_core.journal.workflows import WorkflowStore
 
-        database = self._database = self._place.engine()
+        connections = self._connections = self._place.connections()
+        database = connections.database
         if self.blobs is not None:
             check_blobs(database, self.blobs, self._blobs_place)
         if self._key is not None:
@@ -108,8 +108,8 @@ class PostgresStorage:
         from sqlalchemy import func, select
 
         size: int | None = None
-        if self._database is not None:
-            with self._database.connect() as connection:
+        if self._connections is not None:
+            with self._connections.database.connect() as connection:
                 query = select(func.pg_database_size(func.current_database()))
                 size = connection.execute(query).scalar_one()
         blobs = self.blobs
@@ -123,6 +123,6 @@ class PostgresStorage:
         return shutil.disk_usage(there).free
 
     def close(self) -> None:
-        """Close the connections."""
-        if self._database is not None:
-            self._database.dispose()
+        """Close the connections; those of threads that have not come back, when they do."""
+        if self._connections is not None:
+            self._connections.close()

@@ -5,26 +5,20 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from math import inf
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from caudal_core.errors import NotAvailable, Unavailable, error_text
+from caudal_core.errors import NotAvailable, Unavailable
 from caudal_core.journal import postgres_writer
 from caudal_core.journal.child import Child
+from caudal_core.journal.connections import CONNECT_SECONDS, Connections, unreachable
 from caudal_core.journal.journal import Lost, Row
 from caudal_core.journal.writer_process import ALL, COMMIT, FEED
 
 if TYPE_CHECKING:
     import sqlalchemy
 
-CONNECT_SECONDS = 5
-FRESH = 1.0
-"""Seconds after its last use for which a connection is taken to be there still."""
-
-USED = "caudal used"
 DRIVER = "postgresql+psycopg"
 MAKING = 0x6361_7563
 """The advisory lock under which the tables are made: several servers may start at one time."""
@@ -71,21 +65,9 @@ class PostgresPlace:
         _, found = dialect().create_connect_args(self.url)
         return ARGUMENTS | {key: str(value) for key, value in found.items()}
 
-    def engine(self) -> sqlalchemy.Engine:
-        """Connections for all but the journal's own rows; a lost one raises `Unavailable`."""
-        from sqlalchemy import create_engine, event
-
-        made = create_engine(
-            self.url,
-            connect_args=self.arguments,
-            pool_recycle=1_800,
-            pool_timeout=CONNECT_SECONDS,
-        )
-        event.listen(made, "handle_error", _translate, retval=True)
-        event.listen(made, "before_cursor_execute", _written, retval=True)
-        event.listen(made, "checkin", _used)
-        event.listen(made, "checkout", _looked_at)
-        return made
+    def connections(self) -> Connections:
+        """Connections for all but the journal's own rows."""
+        return Connections(self.url, self.arguments)
 
     def prepare(self) -> None:
         """Make the tables in an empty database, one server at a time; see `schema.check`. Blocks.
@@ -97,9 +79,9 @@ class PostgresPlace:
         from caudal_core.journal import schema
         from caudal_core.journal.postgres_sql import postgres_schema
 
-        database = self.engine()
+        connections = self.connections()
         try:
-            with database.begin() as connection:
+            with connections.database.begin() as connection:
                 connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
                 found = schema.revision_of(connection)
                 if found is None:
@@ -108,7 +90,7 @@ class PostgresPlace:
                 remedy = "stop all servers on it, then bring it up with `caudal migrate`"
                 schema.check(found, f"the database {self.shown}", remedy)
         finally:
-            database.dispose()
+            connections.close()
 
     def bring_up(self) -> str | None:
         """Bring the tables of an older version up; the revision that they had. Blocks.
@@ -120,9 +102,9 @@ class PostgresPlace:
 
         from caudal_core.journal import schema
 
-        database = self.engine()
+        connections = self.connections()
         try:
-            with database.begin() as connection:
+            with connections.database.begin() as connection:
                 connection.execute(select(func.pg_advisory_xact_lock(MAKING)))
                 found = schema.revision_of(connection)
                 if found is not None and found > schema.head():
@@ -131,7 +113,7 @@ class PostgresPlace:
                     self._check_unused(connection)
                     schema.upgrade_in(connection)
         finally:
-            database.dispose()
+            connections.close()
         if found is None:
             self.prepare()
         return found
@@ -149,59 +131,6 @@ class PostgresPlace:
             text = f"the database {self.shown} is in use by {', '.join(names)}"
             message = f"{text}: stop all servers on it, and bring it up then"
             raise WrongSchema(message=message)
-
-
-def _written(*event: Any) -> tuple[str, Any]:
-    """Texts as the writer writes them: what no text of PostgreSQL can hold is looked for in vain.
-
-    Else an id with NUL in an address would be an error here, and not found in SQLite.
-    """
-    _, _, statement, parameters, _, many = event
-    if many:
-        return statement, [_texts(each) for each in parameters]
-    return statement, _texts(parameters)
-
-
-def _texts(parameters: Any) -> Any:
-    if isinstance(parameters, Mapping):
-        return {key: postgres_writer.writable(value) for key, value in parameters.items()}
-    return tuple(map(postgres_writer.writable, parameters))
-
-
-def _used(_: Any, record: Any) -> None:
-    record.info[USED] = monotonic()
-
-
-def _looked_at(connection: Any, record: Any, _: Any) -> None:
-    """See whether a connection is still there that was not used for a moment; else make another."""
-    if monotonic() - record.info.get(USED, inf) < FRESH:
-        return
-    from sqlalchemy.exc import DisconnectionError
-
-    try:
-        connection.execute("SELECT 1")
-        connection.rollback()
-    except Exception as error:
-        raise DisconnectionError(str(error)) from error
-
-
-def _translate(context: Any) -> Exception | None:
-    """A database that is not there, as an error of ours."""
-    from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
-
-    error = context.sqlalchemy_exception
-    # Before there is a connection, an option that the driver does not know is one more such cause.
-    absent = context.connection is None
-    lost = isinstance(error, DBAPIError) and (error.connection_invalidated or absent)
-    if lost or isinstance(error, OperationalError | InterfaceError):
-        return unreachable(context.original_exception)
-    return None
-
-
-def unreachable(error: BaseException | str) -> Unavailable:
-    """The database does not answer."""
-    cause = error if isinstance(error, str) else " ".join(error_text(error).split())
-    return Unavailable(message=f"the database does not answer: {cause}")
 
 
 class PostgresSink:

@@ -72,7 +72,7 @@ def _database(settings: Settings) -> Engine:
 
     if (url := settings.database) is not None:
         check_journal(url)
-        return PostgresPlace(url).engine()
+        return PostgresPlace(url).connections().database
     if not (settings.data / "caudal.db").exists():
         message = f"there is no database in {settings.data}; name the folder with --data"
         raise InvalidRequest(message=message)
