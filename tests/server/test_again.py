@@ -100,8 +100,13 @@ async def test_a_replay_from_a_node_with_another_input(tmp_path: Path) -> None:
         assert [{"y": 2}] == entry["inputData"]
         whole = await served.post(path, {"inputs": {"x": 3}})
         assert {"x": 3} == whole["finalOutput"]
-        same = await served.post(path)
-        assert {"x": 1} == same["finalOutput"]
+        for body in (None, {}, {"inputs": None}):
+            same = await served.post(path, body)
+            assert {"x": 1} == same["finalOutput"]
+        none = await served.post(path, {"inputs": {}})
+        assert {} == none["finalOutput"]
+        null = await served.post(path, {"from": "b", "inputs": None})  # a value like any other
+        assert None is null["finalOutput"]
 
 
 async def test_a_replay_of_the_newest_version(tmp_path: Path) -> None:
@@ -154,3 +159,16 @@ async def test_a_replay_of_the_wrong_kind_is_422(tmp_path: Path, body: Any, said
         first = await failed(served)
         problem = await served.post(f"/api/executions/{first}/replay", body, 422)
         assert said in problem["detail"]
+
+
+async def test_a_retry_that_asks_for_more_is_422(tmp_path: Path) -> None:
+    """A key that a retry does not know is named: it would have run something else than meant."""
+    async with here(tmp_path) as served:
+        first = await failed(served)
+        path = f"/api/executions/{first}/retry"
+        for key in ("from", "inputs", "nodeId"):
+            problem = await served.post(path, {key: "b"}, 422)
+            said = f"there is no key '{key}' in a retry; there are: organizationId"
+            assert said == problem["detail"]
+        assert "retries" not in await served.get(f"/api/executions/{first}")
+        assert "executionId" in await served.post(path, {"organizationId": "x"})

@@ -88,3 +88,19 @@ async def test_a_key_has_its_bounds(tmp_path: Path, key: str) -> None:
     """A key has 1 to 255 characters that can be printed."""
     async with service(tmp_path, memory=True) as here:
         assert "Idempotency-Key has" in (await asked(here, key, None, 422))["detail"]
+
+
+async def test_a_key_in_any_alphabet(tmp_path: Path) -> None:
+    """What is printable in UTF-8 is, whatever its bytes are alone; a control character is not."""
+    async with service(tmp_path) as here:
+        keys = [each.encode() for each in ("pedido Ángel", "注文")] + ["año".encode("latin-1")]
+        for key in keys:
+            headers = [(b"Idempotency-Key", key)]
+            first, again = [
+                await here.http.post(PATH, json={"workflow": FLOW}, headers=headers)
+                for _ in range(2)
+            ]
+            assert {**first.json(), "repeated": True} == again.json()
+        headers = [(b"Idempotency-Key", "a\x85".encode())]
+        refused = await here.http.post(PATH, json={"workflow": FLOW}, headers=headers)
+        assert 422 == refused.status_code

@@ -32,7 +32,7 @@ async def submitted(
     A key is its organisation's own. The call is the same where path and body say the same, however
     the body is written. `KeyReused` where the key stands for another call.
     """
-    engine, text = state.engine(request), request.headers[HEADER]
+    engine, text = state.engine(request), _written(request.headers[HEADER])
     if not 1 <= len(text) <= MOST or not text.isprintable():
         message = f"Idempotency-Key has {len(text)} characters; 1 to {MOST} printable ones will do"
         raise InvalidRequest(message=message)
@@ -43,6 +43,14 @@ async def submitted(
         digest = _digest(path, body)
     key = Key(encode(["key", organization, text]).decode(), digest)
     return await engine.once.submit(key, prepare)
+
+
+def _written(header: str) -> str:
+    """A header is bytes: what is UTF-8 is what the caller wrote, else it is Latin-1."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def _digest(path: str, body: dict[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,18 +65,21 @@ class ReplayRequest:
     newest: bool
 
 
-REPLAYED = frozenset(("from", "inputs", "version", "organizationId"))
+RETRIED = frozenset(("organizationId",))
+REPLAYED = RETRIED | {"from", "inputs", "version"}
+
+
+def check_retry(body: Mapping[str, Any]) -> None:
+    """A retry takes nothing that says from where or with what; `InvalidRequest`."""
+    _check_keys(body, RETRIED, "a retry")
 
 
 def replay_request(body: Mapping[str, Any]) -> ReplayRequest:
     """`{from?, inputs?, version?}`; `InvalidRequest` says which part is of the wrong kind.
 
-    A key that is none of them is refused: passed over, it would run all effects again.
+    Without `from`, `inputs` that are null are those that there were.
     """
-    for key in body.keys() - REPLAYED:
-        known = ", ".join(sorted(REPLAYED))
-        message = f"there is no key '{str(key)[:50]}' in a replay; there are: {known}"
-        raise InvalidRequest(message=message)
+    _check_keys(body, REPLAYED, "a replay")
     start = identifier(body, "from")
     version = body.get("version") or "execution"
     if version not in ("execution", "newest"):
@@ -84,9 +87,18 @@ def replay_request(body: Mapping[str, Any]) -> ReplayRequest:
         raise InvalidRequest(message=message)
     inputs = body.get("inputs", SAME)
     if start is None and inputs is not SAME:
-        inputs = _object(body, "inputs") or {}
-        _check_reserved(inputs)
+        given = _object(body, "inputs")
+        _check_reserved(given or {})
+        inputs = SAME if given is None else given
     return ReplayRequest(start, inputs, version == "newest")
+
+
+def _check_keys(body: Mapping[str, Any], known: Collection[str], what: str) -> None:
+    """A key that is not known is refused: passed over, other effects than meant would run again."""
+    for key in body.keys() - known:
+        names = ", ".join(sorted(known))
+        message = f"there is no key '{str(key)[:50]}' in {what}; there are: {names}"
+        raise InvalidRequest(message=message)
 
 
 def identifier(body: Mapping[str, Any], key: str) -> str | None:

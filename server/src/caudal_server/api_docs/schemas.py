@@ -111,7 +111,8 @@ SCHEMAS: dict[str, Schema] = {
         **{"from": TEXT},
         inputs={
             "description": "What the node gets in place of what leads to it; without `from` an "
-            "object, the inputs of the whole. Where it is missing, the same as before."
+            "object, the inputs of the whole. Where it is missing, or null without `from`, the "
+            "same as before."
         },
         version={
             "enum": ["execution", "newest"],

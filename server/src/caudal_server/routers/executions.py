@@ -28,7 +28,7 @@ from caudal_server.nodes import (
     node_document,
     runs_of,
 )
-from caudal_server.requests import ReplayRequest, replay_request
+from caudal_server.requests import ReplayRequest, check_retry, replay_request
 
 MOST_IDS = 200
 
@@ -52,6 +52,7 @@ async def retry_execution(request: Request) -> Response:
     """
     engine, execution_id = state.engine(request), request.path_params["executionId"]
     body = await read_json(request, empty=True)
+    check_retry(body)
     return await entered(request, body, lambda: engine.again.retry(execution_id))
 
 
