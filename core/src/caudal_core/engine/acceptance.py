@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from caudal_core.engine.execution import Execution, new_id
 from caudal_core.engine.graphs import is_heavy
 from caudal_core.engine.keeping import Keeper
-from caudal_core.engine.running.drive import stop
+from caudal_core.engine.running.stopping import stop
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.versions import Versions
 from caudal_core.errors import Overloaded, Unavailable

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.notices import Notices
 from caudal_core.engine.recovery.resume import adopt, adopt_again, stopped_before
-from caudal_core.engine.running.drive import Drive, stop
+from caudal_core.engine.running.drive import Drive
 from caudal_core.engine.running.means import Means
 from caudal_core.engine.running.recorder import Parked
+from caudal_core.engine.running.stopping import stop
 from caudal_core.engine.shelf import Shelf
 from caudal_core.engine.states import Kept
 from caudal_core.engine.turns import Turns

@@ -127,7 +127,7 @@ def give(execution: Execution, edited: Edited) -> None:
 
 
 def stopped_before(execution: Execution) -> str | None:
-    """Why the execution was ending when its server died, if it was (see `drive.stop`)."""
+    """Why the execution was ending when its server died, if it was (see `stopping.stop`)."""
     record, seconds = execution.record, execution.graph.settings.timeout_seconds
     if record.cancel_requested is not None:
         return "cancel"

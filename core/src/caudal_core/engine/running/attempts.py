@@ -11,7 +11,15 @@ from typing import Any
 from caudal_core.context import Context, Environment
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.recovery.resume import INTERRUPTED
-from caudal_core.engine.running.failing import Ports, cut_off, handed_on, refused, timed
+from caudal_core.engine.running.failing import (
+    Ports,
+    after_failure,
+    counts,
+    cut_off,
+    handed_on,
+    refused,
+    timed,
+)
 from caudal_core.engine.running.final import describe
 from caudal_core.engine.running.means import Means
 from caudal_core.engine.running.outcomes import as_told, question, reconciled
@@ -231,7 +239,7 @@ class Attempts:
         if self._e.stop_reason is not None:
             return
         run.error = describe(timed(node, error))
-        if self._counts(node, run):
+        if counts(self._e, node, run):
             self._fail(node, run, None)
         elif sum(payload.size for payload in (run.input or {}).values()) > LARGE:
             self._spawn(self._fail_with_much(node, run))
@@ -285,19 +293,6 @@ class Attempts:
         if self._e.stop_reason is not None:
             return  # the node is already given up
         run.state, run.error = "interrupted", INTERRUPTED
-        self.after_failure(node, run)
+        after_failure(self._e, node, run)
         self._recorder.record(run, "interrupted")
         self._settle(node, run, None)
-
-    def after_failure(self, node: GraphNode, run: NodeRun) -> Ports | None:
-        """What a failed node hands on by its `onError`; nothing makes the execution fail."""
-        if self._counts(node, run):
-            return None
-        return run.outputs if run.outputs is not None else handed_on(node, run)
-
-    def _counts(self, node: GraphNode, run: NodeRun) -> bool:
-        """Whether the failure is the execution's."""
-        if node.options.on_error != "fail" and run.state != "interrupted":
-            return False
-        self._e.failed.append(run)
-        return True

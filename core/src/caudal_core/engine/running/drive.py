@@ -15,17 +15,16 @@ from typing import Any
 from caudal_core.engine.execution import Execution
 from caudal_core.engine.recovery.resume import INTERRUPTED, is_result, to_resolve
 from caudal_core.engine.running.attempts import Attempts
+from caudal_core.engine.running.failing import after_failure
 from caudal_core.engine.running.means import Means
 from caudal_core.engine.running.merge import gather, gather_mixed
 from caudal_core.engine.running.recorder import Recorder
+from caudal_core.engine.running.stopping import cancelling, end_tasks, give_up, never_begun, stop
 from caudal_core.engine.waits.waiting import SHORT, Waiting, next_due
 from caudal_core.errors import MixedMerge
 from caudal_core.graph import GraphNode
 from caudal_core.journal import SETTLED, NodeRun
 from caudal_core.payload import Payload
-
-STOP_GRACE = 1.5
-"""Seconds that running nodes get to end after a cancel; then they are abandoned."""
 
 
 class Drive:
@@ -77,7 +76,7 @@ class Drive:
             while await self._step():
                 pass
         except BaseException as error:
-            if _cancelling():
+            if cancelling():
                 raise
             stop(e, f"the engine failed: {error!r}")
             await self._stop()
@@ -85,7 +84,7 @@ class Drive:
         finally:
             if timer is not None:
                 timer.cancel()
-            if not _cancelling() and not e.dormant:
+            if not cancelling() and not e.dormant:
                 self._recorder.finish()
             del self._attempts  # they know their drive: no circle is left for the collector
 
@@ -248,13 +247,14 @@ class Drive:
         self._ready.extend(again)
 
     def _settled_before(self, node: GraphNode, run: NodeRun) -> None:
+        e = self._e
         run.settles = True
         if run.state == "running":
             run.error = INTERRUPTED
             self._recorder.record(run, "interrupted")
         ports: dict[str, Payload] | None = run.outputs or {}
         if run.state in ("failed", "interrupted"):
-            ports = self._attempts.after_failure(node, run)
+            ports = after_failure(e, node, run)
         elif run.state == "skipped" and self._poisoned[node.index]:
             ports = None
         self._settle(node, run, ports)
@@ -262,49 +262,20 @@ class Drive:
     async def _stop(self) -> None:
         """End what runs and give up what has not started."""
         e = self._e
-        tasks = list(e.tasks)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            await asyncio.wait(tasks, timeout=STOP_GRACE)
+        await end_tasks(e)
         settled = {run.node_id for run in e.runs if run.state in SETTLED and run.settles}
         open_runs = {run.node_id: run for run in e.runs if run.state in ("running", "waiting")}
         tried = {run.node_id: run.attempt for run in e.runs if not run.settles}
         for node in e.graph.nodes:
-            if node.id not in settled:
-                self._give_up(node, open_runs.get(node.id), 1 + tried.get(node.id, 0))
-                if self._budget.spent():
-                    await asyncio.sleep(0)
+            if node.id in settled:
+                continue
+            if (run := open_runs.get(node.id)) is None:
+                never_begun(self._recorder, node, 1 + tried.get(node.id, 0))
+            else:
+                waiting = e.waiting.get(node.index) or self._resumed.get(node.index)
+                give_up(self._recorder, node, run, waiting)
+            if self._budget.spent():
+                await asyncio.sleep(0)
         for waiting in (*e.waiting.values(), *self._resumed.values()):
             self._attempts.pauses.ask_no_more(waiting, "cancelled")
         e.waiting.clear()
-
-    def _give_up(self, node: GraphNode, run: NodeRun | None, attempt: int) -> None:
-        if run is None:
-            run = self._recorder.new_run(node, attempt)
-            run.message = "cancelled before it started"
-            run.shown = "pending"
-            self._recorder.record(run, "cancelled")
-        elif node.handler.effect == "at_most_once" and not self._waits_harmlessly(node, run):
-            run.error = INTERRUPTED
-            self._recorder.record(run, "interrupted")
-        else:
-            self._recorder.record(run, "cancelled")
-
-    def _waits_harmlessly(self, node: GraphNode, run: NodeRun) -> bool:
-        """Whether it has not begun yet to do what it may do only once."""
-        waiting = self._e.waiting.get(node.index) or self._resumed.get(node.index)
-        return run.state == "waiting" and (waiting is None or waiting.kind != "outcome")
-
-
-def stop(execution: Execution, reason: str) -> None:
-    """Make an execution end: `cancel`, `timeout`, or a text that becomes its error."""
-    if execution.stop_reason is None and execution.closing is None:
-        execution.stop_reason = reason
-        execution.wake.set()
-
-
-def _cancelling() -> bool:
-    """Whether the engine is closing, so that the execution stays open for the next one."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0

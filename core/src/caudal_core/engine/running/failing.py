@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from caudal_core.engine.execution import Execution
 from caudal_core.errors import CaudalError, NodeTimeout
 from caudal_core.graph import ERROR_PORT, GraphNode
 from caudal_core.journal import NodeRun
@@ -38,6 +39,21 @@ def handed_on(node: GraphNode, run: NodeRun) -> Ports:
     if node.options.on_error == "continue":
         return {node.handler.outputs[0]: Payload.of(data)}
     return {ERROR_PORT: Payload.of({"error": run.error, "node": node.id, "input": data})}
+
+
+def counts(execution: Execution, node: GraphNode, run: NodeRun) -> bool:
+    """Whether the failure of a node is its execution's; then that knows it from now on."""
+    if node.options.on_error != "fail" and run.state != "interrupted":
+        return False
+    execution.failed.append(run)
+    return True
+
+
+def after_failure(execution: Execution, node: GraphNode, run: NodeRun) -> Ports | None:
+    """What a failed node hands on by its `onError`; nothing makes the execution fail."""
+    if counts(execution, node, run):
+        return None
+    return run.outputs if run.outputs is not None else handed_on(node, run)
 
 
 def timed(node: GraphNode, error: BaseException) -> BaseException:
