@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.asking import Asker, asking, place, question, the_open, waits
 from tests.core.databases import query
 from tests.core.engines import STORED, Gate, ended, running, states, until
 from tests.core.flows import document
-from tests.core.test_engine_waiting import Asker, asking, place, question, the_open, waits
 
 from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine
