@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from time import time
 
 import pytest
-from tests.core.engines import STORED, ended
+from tests.core.engines import LONG, STORED, ended
 from tests.core.flows import document, give
 from tests.core.telling import URL, World, frail, quiet, ran
 
 from caudal_core.engine.telling import delivery as module
 from caudal_core.errors import CallRefused
+from caudal_core.journal.notice import FAILURE, Notice
 
 
 async def test_a_url_is_called(tmp_path: Path) -> None:
@@ -97,3 +100,28 @@ async def test_what_will_never_be_taken_is_given_up(tmp_path: Path) -> None:
             view.callback.attempts,
             view.callback.error,
         )
+
+
+@pytest.mark.parametrize(
+    ("before", "state", "least"),
+    [(0, "due", 1), (1, "due", 2), (11, "due", 2_048), (12, "due", 3_600), (35, "failed", None)],
+)
+async def test_attempts_follow_at_longer_and_longer_waits(
+    tmp_path: Path, before: int, state: str, least: float | None
+) -> None:
+    """A second, then twice as long each time up to an hour; the 36th is the last."""
+    world = World()
+    world.refusals = [OSError("nobody is there")]
+    async with world.engine(tmp_path) as engine:
+        notice = Notice.new(FAILURE, URL, None, "due")
+        notice.attempts = before
+        began = time()
+        engine.outbox.delivery.add(notice)
+        await world.until(1)
+        async with asyncio.timeout(LONG):
+            while notice.attempts == before:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.005)
+        assert (state, before + 1) == (notice.state, notice.attempts)
+        assert (notice.due is None) == (least is None)
+        if least is not None and notice.due is not None:
+            assert least <= notice.due - began <= least * 1.1 + 5

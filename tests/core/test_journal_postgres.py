@@ -19,7 +19,7 @@ from tests.core.test_schema import a_newer_server
 from caudal_core.errors import Unavailable
 from caudal_core.journal import Journal
 from caudal_core.journal.fences import FENCES, FREE
-from caudal_core.journal.postgres import PostgresPlace, PostgresSink
+from caudal_core.journal.postgres import PostgresPlace, PostgresSink, unreachable
 from caudal_core.journal.postgres_sql import postgres_schema, postgres_statements
 from caudal_core.journal.schema import WrongSchema
 from caudal_core.journal.statements import Statement, clauses
@@ -210,3 +210,10 @@ async def test_a_database_that_does_not_answer(options: str) -> None:
         with pytest.raises(Unavailable, match="the database does not answer"):
             async with sink_of(Base(place.url.render_as_string()), "me"):
                 pass
+
+
+def test_what_the_driver_says_is_one_line() -> None:
+    """Its errors have several; whoever reads the log gets one, with the kind of the error."""
+    found = unreachable(ConnectionError("no answer\n\tfrom  the host\n"))
+    assert "the database does not answer: ConnectionError: no answer from the host" == found.text()
+    assert "the database does not answer: gone" == unreachable("gone").text()
