@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from tests.core.conforming import BAD, GoodConfig, good, like, never_ends
+from tests.peers import need_module
 
 from caudal_core import Context
 from caudal_core.runner.protocol import LIGHT_ROWS
@@ -49,7 +50,7 @@ def test_every_rule_has_a_handler_that_breaks_it() -> None:
 @pytest.mark.parametrize("library", ["sqlalchemy", "openpyxl", "httpx2"])
 def test_a_heavy_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     """A module that loads a heavy library when it is imported is found out; inside is fine."""
-    pytest.importorskip(library)
+    need_module(library)
     source = """
     from typing import Any
     from caudal_core import Config, Context, handler

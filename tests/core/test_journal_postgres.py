@@ -132,7 +132,8 @@ async def test_what_writes_is_killed(base: Base, kill: str) -> None:
         for turn in range(4):
             for number in range(70):
                 made.write(Statement.ACCEPT, accepted(f"{turn}/{number}", owner))
-                if number == 35 and kill == "writer" and sink.pid is not None:
+                if number == 35 and kill == "writer":
+                    assert sink.pid is not None
                     os.kill(sink.pid, signal.SIGKILL)
                 if number == 35 and kill == "connection":
                     killed = base.query(

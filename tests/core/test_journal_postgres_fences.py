@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 import pytest
 from tests.core.bases import Base, accepted, run, sink_of
+from tests.core.engines import LONG
 
 from caudal_core.journal.journal import Lost
 from caudal_core.journal.postgres_sql import postgres_statements
@@ -65,6 +66,12 @@ async def test_nothing_is_taken_over_while_its_owner_writes(base: Base) -> None:
     assert [server.name] == other.bury()
 
 
+def waits_for_a_lock(base: Base) -> bool:
+    """Whether what writes for a server stands before a row that somebody else has."""
+    text = "SELECT 1 FROM pg_stat_activity WHERE application_name = %s AND wait_event_type = 'Lock'"
+    return base.query(text, base.name) != []
+
+
 async def test_two_servers_write_the_same_versions(base: Base) -> None:
     """In whatever order each was asked for them, neither waits for the other in a ring."""
     insert = postgres_statements()[Statement.WORKFLOW_VERSION]
@@ -74,7 +81,9 @@ async def test_two_servers_write_the_same_versions(base: Base) -> None:
             connection.execute(insert, ("a", b"{}", 0.0))
             rows = [(Statement.WORKFLOW_VERSION, (key, b"{}", 0.0)) for key in "ba"]
             committing = asyncio.create_task(sink.commit(rows, 0))
-            await asyncio.sleep(0.3)
+            async with asyncio.timeout(LONG):
+                while not waits_for_a_lock(base):  # noqa: ASYNC110 - nothing tells of it
+                    await asyncio.sleep(0.01)
             await asyncio.to_thread(connection.execute, insert, ("b", b"{}", 0.0))
             connection.commit()
         assert await committing is None
