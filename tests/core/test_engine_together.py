@@ -199,3 +199,33 @@ async def test_what_cannot_be_gone_on_with_is_given_back_once(
         await claims.round()
         await claims.round()
     assert [{"x"}] == given
+
+
+async def test_how_far_another_servers_execution_is(shared: Path) -> None:
+    """Each node counts once, by the last that became of it, however often it was tried."""
+    gate, tries = Gate(), list[int]()
+
+    @handler("flaky", effect="idempotent", light=True)
+    def flaky(config: Config, data: Any, ctx: Context) -> Any:
+        tries.append(ctx.attempt)
+        if ctx.attempt < 2:
+            raise ValueError
+        return data
+
+    nodes: dict[str, Any] = {
+        "a": give(1),
+        "b": {"type": "flaky", "retries": 1, "retryDelaySeconds": 0},
+        "c": {"type": "fail", "onError": "continue"},
+        "h": "held",
+    }
+    async with server(shared, gate.handler, flaky) as first, server(shared) as second:
+        execution = await first.submit(document(nodes, "a b", "b h"))
+        await gate.entered.wait()
+        async with asyncio.timeout(LONG):
+            await until(lambda: execution.record.failed_nodes == 1)
+        await first.journal.flush()
+        record = (await second.view(execution.id)).record
+        assert (2, 1) == (record.completed_nodes, record.failed_nodes)
+        gate.open.set()
+        assert await execution.finished(LONG)
+    assert [1, 2] == tries
