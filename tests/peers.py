@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -30,6 +31,14 @@ def missing(reason: str) -> NoReturn:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason}, and in CI nothing is skipped")
     pytest.skip(reason)
+
+
+def need_module(name: str) -> Any:
+    """A module; without it the test is skipped, and fails where CI is `true`."""
+    try:
+        return import_module(name)
+    except ImportError as error:
+        missing(f"{name} cannot be imported: {error}")
 
 
 @contextmanager

@@ -6,6 +6,9 @@ from collections.abc import Generator, Iterator
 
 import pytest
 from tests.acceptance.serving import Server, serving
+from tests.acceptance.shared import cluster
+
+__all__ = ["cluster"]
 
 
 @pytest.fixture(scope="session")

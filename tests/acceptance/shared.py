@@ -7,9 +7,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 from sqlalchemy import create_engine, select
 from tests.acceptance.marks import Outside
 from tests.acceptance.serving import Server, serving
+from tests.builtin.record_stores import schema
 
 from caudal_core.journal.tables import node_run
 
@@ -58,3 +60,12 @@ class Cluster(Outside):
         with self.database.connect() as connection:
             rows = connection.execute(select(node_run).order_by(*node_run.primary_key))
             return [tuple(row) for row in rows]
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    """An empty database, and no server yet."""
+    with schema() as url:
+        found = Cluster(tmp_path, url)
+        yield found
+        found.database.dispose()

@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.core.bases import base
 from tests.core.databases import both
 from tests.core.sharing import shared
 from tests.core.sites import Site
 
-__all__ = ["both", "shared"]
+__all__ = ["base", "both", "shared"]
 
 
 @pytest.fixture

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import time
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.asking import Asker, asking, place, question, the_open, waits
 from tests.core.databases import query
-from tests.core.engines import STORED, Gate, ended, running, states, until
+from tests.core.engines import LONG, STORED, Gate, ended, running, states, until
 from tests.core.flows import document
-from tests.core.test_engine_waiting import Asker, asking, place, question, the_open, waits
 
 from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine
@@ -74,10 +74,12 @@ async def test_an_answer_while_it_is_taken_up(
 ) -> None:
     """Between the look into the database and going on no answer is lost."""
     asker, read = Asker(), dormant.read_waits
+    has_read, go_on = threading.Event(), threading.Event()
 
     def slow(*given: Any) -> Any:
         found = read(*given)
-        time.sleep(0.5)
+        has_read.set()
+        go_on.wait(LONG)
         return found
 
     monkeypatch.setattr(dormant, "read_waits", slow)
@@ -85,8 +87,11 @@ async def test_an_answer_while_it_is_taken_up(
         execution = await engine.submit(question(seconds=1.2))
         await waits(execution)
         (asked,) = await the_open(engine)
-        await asyncio.sleep(1.4)  # it is being taken up
-        told = await _decided(engine, asked.id)
+        assert await asyncio.to_thread(has_read.wait, LONG)  # it is being taken up
+        deciding = asyncio.create_task(_decided(engine, asked.id))
+        await asyncio.sleep(0.05)
+        go_on.set()
+        told = await deciding
         await ended(execution)
     assert [told] == [reply.approved for reply in asker.replies]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from time import sleep
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ from tests.core.engines import LONG, Gate
 from tests.core.flows import document, give
 from tests.core.sharing import bury, server, until
 
+from caudal_core import Config, Context, handler
 from caudal_core.engine import PostgresStorage
+from caudal_core.engine.recovery import recovery
 from caudal_core.engine.tidying import retention
 from caudal_core.engine.tidying.retention import Retention
 from caudal_core.errors import Unavailable
@@ -151,3 +154,78 @@ async def test_a_key_that_another_server_holds_for_long(
         with pytest.raises(Unavailable):
             async with asyncio.timeout(LONG), second.alone("library"):
                 pytest.fail("two have it")
+
+
+async def test_what_is_taken_over_begins_in_its_order(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long reading one takes, those that were accepted after it begin after it."""
+    gate, begun = Gate(), list[str]()
+    ids: list[str] = []
+    read = recovery.read_back
+
+    def slow(storage: Any, identities: Any, documents: Any) -> Any:
+        if ids[0] in identities:
+            sleep(0.3)
+        return read(storage, identities, documents)
+
+    @handler("held", effect="idempotent")
+    async def noted(config: Config, data: Any, ctx: Context) -> Any:
+        begun.append(ctx.execution_id)
+        return data
+
+    async with server(shared, gate.handler) as first, server(shared, noted) as second:
+        ids += [(await first.submit(document({"h": "held"}))).id for _ in range(4)]
+        async with asyncio.timeout(LONG):
+            await until(lambda: len(gate.calls) == len(ids))
+        monkeypatch.setattr(recovery, "read_back", slow)
+        bury(shared, first)
+        assert second.claims is not None
+        await second.claims.round()
+        await until(lambda: len(begun) == len(ids))
+    assert ids == begun
+
+
+async def test_what_cannot_be_gone_on_with_is_given_back_once(
+    shared: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that gets it again later keeps it then."""
+    async with server(shared) as engine:
+        claims = engine.claims
+        assert claims is not None
+        given: list[set[str]] = []
+        monkeypatch.setattr(claims._servers, "let_go", given.append)  # noqa: SLF001
+        claims.give_back("x")
+        await claims.round()
+        await claims.round()
+    assert [{"x"}] == given
+
+
+async def test_how_far_another_servers_execution_is(shared: Path) -> None:
+    """Each node counts once, by the last that became of it, however often it was tried."""
+    gate, tries = Gate(), list[int]()
+
+    @handler("flaky", effect="idempotent", light=True)
+    def flaky(config: Config, data: Any, ctx: Context) -> Any:
+        tries.append(ctx.attempt)
+        if ctx.attempt < 2:
+            raise ValueError
+        return data
+
+    nodes: dict[str, Any] = {
+        "a": give(1),
+        "b": {"type": "flaky", "retries": 1, "retryDelaySeconds": 0},
+        "c": {"type": "fail", "onError": "continue"},
+        "h": "held",
+    }
+    async with server(shared, gate.handler, flaky) as first, server(shared) as second:
+        execution = await first.submit(document(nodes, "a b", "b h"))
+        await gate.entered.wait()
+        async with asyncio.timeout(LONG):
+            await until(lambda: execution.record.failed_nodes == 1)
+        await first.journal.flush()
+        record = (await second.view(execution.id)).record
+        assert (2, 1) == (record.completed_nodes, record.failed_nodes)
+        gate.open.set()
+        assert await execution.finished(LONG)
+    assert [1, 2] == tries

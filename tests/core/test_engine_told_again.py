@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from tests.core.flows import document, fail
-from tests.core.test_engine_outbox import TOLD, URL, World, frail, quiet, ran
+from tests.core.telling import TOLD, URL, World, frail, quiet, ran
 
 from caudal_core.engine.telling import delivery, outbox
 from caudal_core.journal.notice import Notice

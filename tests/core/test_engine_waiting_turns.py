@@ -6,9 +6,9 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from tests.core.asking import Asker, asking, final, place, the_open, waits
 from tests.core.engines import LONG, STORED, Gate, ended
 from tests.core.flows import document
-from tests.core.test_engine_waiting import Asker, asking, final, place, the_open, waits
 
 from caudal_core.engine import Engine, Execution
 from caudal_core.engine.waits.approvals import Decision

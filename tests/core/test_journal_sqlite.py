@@ -151,14 +151,17 @@ async def test_the_writer_is_killed(tmp_path: Path) -> None:
 @pytest.mark.parametrize("rows", [1, FEED + 1, 4 * FEED])
 async def test_the_writer_is_killed_again_and_again(tmp_path: Path, rows: int) -> None:
     """However often it dies and however much was under way, every flushed row is there once."""
+    killed = set[int]()
     async with sqlite_journal(tmp_path) as (made, sink):
         for turn in range(5):
             for number in range(rows):
                 made.write(Statement.ACCEPT, execution_row(f"{turn}/{number}"))
                 if number == rows // 2 and sink.pid is not None:
                     os.kill(sink.pid, signal.SIGKILL)
+                    killed.add(sink.pid)
             await soon(made.flush())
             assert [((turn + 1) * rows,)] == query(tmp_path, "SELECT count(*) FROM execution")
+    assert 5 == len(killed)
 
 
 async def test_the_lock_names_its_holder(tmp_path: Path) -> None:

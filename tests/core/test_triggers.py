@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.core.engines import Gate
@@ -11,6 +12,7 @@ from tests.core.listening import HELD, ID, NOON, Tap, listening, tapped
 
 from caudal_core import Event
 from caudal_core.journal.history import Filter
+from caudal_core.triggers.names import execution_id
 from caudal_core.values import decode
 
 pytestmark = pytest.mark.usefixtures("both")
@@ -74,6 +76,44 @@ async def test_many_at_once_start_one(tmp_path: Path) -> None:
         fired = await asyncio.gather(*(firing.fire(target, Event("k")) for _ in range(20)))
         assert 1 == len({one.execution_id for one in fired})
         assert 1 == sum(not one.repeated for one in fired)
+
+
+@pytest.mark.parametrize("case", ["started", "skipped", "told of again"])
+async def test_nothing_is_acknowledged_before_it_is_on_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str
+) -> None:
+    """Whoever told of an event hears that it was taken only once a crash cannot lose it."""
+    tap, disk = Tap(), asyncio.Event()
+    async with listening(tmp_path, tap) as found:
+        await found.save(tapped())
+        target = (await found.view()).wanted.target
+        engine, firing = found.engine, found.service.firing
+        commit = engine.journal._sink.commit  # noqa: SLF001 - a slow disk
+
+        async def slow(*rows: Any) -> Any:
+            await disk.wait()
+            return await commit(*rows)
+
+        monkeypatch.setattr(engine.journal._sink, "commit", slow)  # noqa: SLF001
+        event, tasks = Event("k", planned=NOON), []
+        identity = execution_id(ID, "k")
+        if case == "told of again":  # by whoever did not wait for the first answer
+            first = engine.submit(target.workflow, workflow_id="w", execution_id=identity)
+            tasks.append(asyncio.create_task(first))
+            while engine.live(identity) is None:  # noqa: ASYNC110 - nothing tells of it
+                await asyncio.sleep(0.005)
+        taken = (
+            firing.skip(target, event, "why") if case == "skipped" else firing.fire(target, event)
+        )
+        tasks.append(asyncio.create_task(taken))
+        _, waiting = await asyncio.wait(tasks, timeout=0.2)
+        assert set(tasks) == waiting
+        disk.set()
+        *_, fired = await asyncio.gather(*tasks)
+        expected = (
+            (None, "why", False) if case == "skipped" else (identity, None, case != "started")
+        )
+        assert expected == (fired.execution_id, fired.skipped, fired.repeated)
 
 
 async def test_what_cannot_be_taken_now_waits(tmp_path: Path) -> None:

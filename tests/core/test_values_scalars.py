@@ -8,6 +8,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.peers import need_module
 
 from caudal_core.errors import InvalidResult
 from caudal_core.values import encode, normalise
@@ -116,7 +117,7 @@ def test_a_scalar_without_a_plain_form() -> None:
 
 def test_numpy_itself() -> None:
     """Where numpy is there, its own scalars become the same as the stand-ins."""
-    numpy = pytest.importorskip("numpy")
+    numpy = need_module("numpy")
     value = [numpy.datetime64("2026-01-01T00:00:00", "ns"), numpy.timedelta64(5, "ns")]
     assert ["2026-01-01T00:00:00", "PT0.000000005S"] == normalise(value)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import tarfile
+from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.core.engines import ended
 from tests.core.flows import HANDLERS, document, give
 
 from caudal_core.engine import Engine, FolderStorage
+from caudal_core.errors import InvalidRequest
 from caudal_core.journal.blobs import BlobFolder
 from caudal_core.journal.remote import RemoteBlobs
 from caudal_core.registry import Registry
@@ -56,3 +61,49 @@ async def test_a_file_that_is_deleted_meanwhile(
 
     monkeypatch.setattr(backup, "_rest", then_gone)
     assert 1 == backup.back_up(folder, BlobFolder(folder / "blobs"), tmp_path / "file").files
+
+
+async def _backed_up(folder: Path) -> Path:
+    """The file of a back-up with one file beside the databases."""
+    async with Engine(Registry.of(*HANDLERS), storage=FolderStorage(folder)) as engine:
+        await ended(await engine.submit(document({"a": give(1)})))
+    (folder / "files").mkdir()
+    (folder / "files" / "one").write_text("1")
+    backup.back_up(folder, BlobFolder(folder / "blobs"), folder.parent / "file")
+    return folder.parent / "file"
+
+
+async def test_what_was_restored_is_counted(tmp_path: Path) -> None:
+    """Databases by their names, and how many files there were besides."""
+    file, there = await _backed_up(tmp_path / "data"), tmp_path / "restored"
+    found = restore(file, there, BlobFolder(there / "blobs"))
+    assert (["caudal.db"], 0, 1) == (found.databases, found.values, found.files)
+    assert "1" == (there / "files" / "one").read_text()
+
+
+@pytest.mark.parametrize(
+    ("about", "said"),
+    [
+        ({"caudal": "9.1.0", "schema": "9999"}, "was made by Caudal 9.1.0, whose tables"),
+        ({"caudal": "1.0.0"}, "is no back-up of Caudal: it lacks"),
+        ([], "is no back-up of Caudal: it lacks"),
+        (None, "is no back-up of Caudal: it lacks"),
+    ],
+)
+async def test_a_back_up_of_another_version_is_refused(
+    tmp_path: Path, about: Any, said: str
+) -> None:
+    """What begins with no word of ours, or with one of later tables, leaves nothing behind."""
+    file, there = await _backed_up(tmp_path / "data"), tmp_path / "restored"
+    other = tmp_path / "other"
+    with tarfile.open(file) as source, tarfile.open(other, "w") as target:
+        first, *rest = source.getmembers()
+        if about is not None:
+            content = json.dumps(about).encode()
+            first.size = len(content)
+            target.addfile(first, BytesIO(content))
+        for item in rest:
+            target.addfile(item, source.extractfile(item))
+    with pytest.raises(InvalidRequest, match=said):
+        restore(other, there, BlobFolder(there / "blobs"))
+    assert not there.exists()

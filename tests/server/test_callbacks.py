@@ -127,6 +127,8 @@ async def test_no_proxy_of_the_environment_is_asked(
     """The call goes straight to its host, whatever the environment names as a proxy."""
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
+    for name in ("NO_PROXY", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
     async with listening_sink() as sink, service(tmp_path, egress_allow=("127.0.0.1",)) as here:
         await here.run(FLOW, callbackUrl=sink.url)
         await sink.until(1)

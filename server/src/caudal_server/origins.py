@@ -76,7 +76,13 @@ def unknown() -> dict[str, str | None]:
     known = [variable_of(name) for name in Settings.model_fields]
     known += [f"{variable_of(name)}_FILE" for name in SECRETS]
     strange = set(everything()) - {*known, *LATER, AUTH, CRASH}
-    return {name: nearest(name, known) for name in sorted(strange) if name.startswith(PREFIX)}
+    return {name: _meant(name, known) for name in sorted(strange) if name.startswith(PREFIX)}
+
+
+def _meant(name: str, known: list[str]) -> str | None:
+    """By what follows the prefix: that alone makes any two names like each other."""
+    found = nearest(name.removeprefix(PREFIX), [each.removeprefix(PREFIX) for each in known])
+    return None if found is None else PREFIX + found
 
 
 def demands_authentication() -> bool:

@@ -1,4 +1,4 @@
-"""Numbers in the query of a call, each checked as a whole."""
+"""The query of a call: which parameters there may be, and numbers, each checked as a whole."""
 
 from __future__ import annotations
 
@@ -6,12 +6,29 @@ import re
 
 from starlette.requests import Request
 
-from caudal_core.errors import InvalidRequest
+from caudal_core.errors import InvalidRequest, nearest
 
 DIGITS = 18
 """How long a whole number may be written."""
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]*)?")
+
+
+def known_only(request: Request) -> None:
+    """`InvalidRequest` for a parameter that the description of the endpoint does not have.
+
+    A filter whose name is mistyped would answer as if it had been applied.
+    """
+    if not request.scope["query_string"]:
+        return
+    described = request.scope["route"].openapi_extra["parameters"]
+    known = [each["name"] for each in described if each["in"] == "query"]
+    for name in request.query_params:
+        if name not in known:
+            meant = nearest(name[:50], known)
+            takes = f"this takes {', '.join(known)}" if known else "this takes none"
+            advice = f"did you mean {meant}?" if meant else takes
+            raise InvalidRequest(message=f"there is no parameter '{name[:50]}'; {advice}")
 
 
 def whole_number(request: Request, name: str, default: int, *, least: int, most: int) -> int:

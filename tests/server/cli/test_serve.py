@@ -106,6 +106,30 @@ def test_flags_win_over_the_environment(tmp_path: Path) -> None:
     assert ["here"] == [path.name for path in tmp_path.iterdir()]
 
 
+def test_what_is_set_in_vain_or_opens_the_server_is_told_at_the_start(tmp_path: Path) -> None:
+    """Hosts that may call are named with what that means; so is each name without effect."""
+    env: dict[str, str] = {
+        "CAUDAL_ALLOWED_HOSTS": "caudal.example, 10.1.0.5",
+        "CAUDAL_PROXIES": "10.1.0.1",
+        "CAUDAL_PROT": "9000",
+        "CAUDAL_XYZZY": "1",
+    }
+    with running("serve", "--port", "0", folder=tmp_path, **env) as server:
+        server.until(r"listening on")
+        assert 0 == server.interrupt()
+    for said in (
+        "whoever reaches caudal.example, 10.1.0.5 can do everything: this version asks nobody",
+        "CAUDAL_PROXIES has no effect in this version",
+        "CAUDAL_PROT is no setting; did you mean CAUDAL_PORT?",
+        'event="CAUDAL_XYZZY is no setting"',
+    ):
+        assert said in server.said
+    with running("serve", "--port", "0", folder=tmp_path) as server:
+        server.until(r"listening on")
+        assert 0 == server.interrupt()
+    assert "can do everything" not in server.said
+
+
 def test_a_folder_of_workflows_that_is_missing_is_told_at_the_start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

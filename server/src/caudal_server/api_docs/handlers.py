@@ -44,6 +44,7 @@ LIST: Described = {
     "responses": {
         "200": answer("In reading order.", "HandlerEntries", [HANDLER], ["ETag"]),
         **_SAME,
+        **problems(422),
     },
     "openapi_extra": {"parameters": [_NONE_MATCH]},
 }
@@ -65,6 +66,7 @@ PLUGINS: Described = {
     "responses": {
         "200": answer("And what became of each.", "PluginEntries", [PLUGIN], ["ETag"]),
         **_SAME,
+        **problems(422),
     },
     "openapi_extra": {"parameters": [_NONE_MATCH]},
 }

@@ -75,7 +75,7 @@ _ALL = answer("All that there are.", "Schedules", {"schedules": [_SCHEDULE]})
 _ALL_PAUSED = answer("All that there are.", "Schedules", {"schedules": [_PAUSED]})
 _ONE = answer("How it is now.", "Schedule", _SCHEDULE)
 
-LIST = _described("listSchedules", "Schedules and other triggers", _ALL, [_WORKFLOW])
+LIST = _described("listSchedules", "Schedules and other triggers", _ALL, [_WORKFLOW], 422)
 PAUSE_ALL = _described("pauseSchedules", "Pause many", _ALL_PAUSED, [_WORKFLOW], 404, 503)
 RESUME_ALL = _described("resumeSchedules", "Resume many", _ALL, [_WORKFLOW], 503)
 GET = _described("getSchedule", "One schedule", _ONE, _ID, 404)

@@ -99,7 +99,7 @@ LIST: Described = {
             ["ETag"],
         ),
         **_SAME,
-        **problems(502, 504),
+        **problems(422, 502, 504),
     },
     "openapi_extra": {"parameters": [_NONE_MATCH]},
 }
@@ -173,7 +173,7 @@ VERSIONS: Described = {
     "responses": {
         "200": answer("Newest first.", "WorkflowVersions", [VERSION], ["ETag"]),
         **_SAME,
-        **problems(404, 501),
+        **problems(404, 422, 501),
     },
     "openapi_extra": {"parameters": [*path("workflowId"), _NONE_MATCH]},
 }

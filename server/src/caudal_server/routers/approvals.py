@@ -16,6 +16,7 @@ from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.approvals import DECIDE, GET, LIST
 from caudal_server.approval_bodies import approval_document, approval_filter, decision_of
 from caudal_server.bodies import read_json
+from caudal_server.parameters import known_only
 
 
 def routes() -> APIRouter:
@@ -29,6 +30,7 @@ def routes() -> APIRouter:
 
 async def list_approvals(request: Request) -> Response:
     """A page, the oldest first: those that are open, or of `?status=`."""
+    known_only(request)
     wanted = approval_filter(request)
     approvals = state.engine(request).approvals
     found = await approvals.list(replace(wanted, limit=wanted.limit + 1))

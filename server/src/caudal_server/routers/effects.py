@@ -15,6 +15,7 @@ from caudal_server import state
 from caudal_server.answers import tagged
 from caudal_server.api_docs.effects import LIST
 from caudal_server.ledger import cursor_of, effect_document, effect_filter
+from caudal_server.parameters import known_only
 
 
 def routes() -> APIRouter:
@@ -26,6 +27,7 @@ def routes() -> APIRouter:
 
 async def list_effects(request: Request) -> Response:
     """A page, the newest first."""
+    known_only(request)
     wanted = effect_filter(request)
     found = await effects(state.engine(request), replace(wanted, limit=wanted.limit + 1))
     shown = found[: wanted.limit]

@@ -28,6 +28,7 @@ from caudal_server.api_docs.entities import (
 )
 from caudal_server.bodies import read_json
 from caudal_server.entity_bodies import entity_of, entity_row, query_of, report_of, write_of
+from caudal_server.parameters import known_only
 
 T = TypeVar("T")
 
@@ -49,6 +50,7 @@ def routes() -> APIRouter:
 
 async def list_entities(request: Request) -> Response:
     """Those of the store by name, then the application's tables, then what plugins offer."""
+    known_only(request)
 
     def listed(stores: RecordStores) -> list[Any]:
         return [entity_row(entity, stores) for entity in stores.entities()]
@@ -94,6 +96,7 @@ async def delete_entity(request: Request) -> Response:
 
 async def list_records(request: Request) -> Response:
     """Without `sort` in the order in which they were created. `nextCursor` goes on."""
+    known_only(request)
     query = query_of(request)
 
     def read(stores: RecordStores, entity: Entity) -> Any:

@@ -28,6 +28,7 @@ from caudal_server.nodes import (
     node_document,
     runs_of,
 )
+from caudal_server.parameters import known_only
 from caudal_server.requests import ReplayRequest, check_retry, replay_request
 
 MOST_IDS = 200
@@ -76,6 +77,7 @@ async def _replay(request: Request, call: ReplayRequest) -> Execution:
 
 async def list_executions(request: Request) -> Response:
     """A page, newest first; with `?ids=` the status documents of these."""
+    known_only(request)
     ids = request.query_params.get("ids")
     if ids is not None:
         return await _by_id(request, ids)

@@ -16,7 +16,7 @@ from caudal_core.values import to_wire
 from caudal_server import state
 from caudal_server.answers import json_answer, known_to, tagged
 from caudal_server.api_docs.files import CONTENT, DELETE, GET, LIST, UPLOAD
-from caudal_server.parameters import whole_number
+from caudal_server.parameters import known_only, whole_number
 from caudal_server.times import moment
 from caudal_server.upload import PIECE, upload
 
@@ -43,6 +43,7 @@ async def upload_file(request: Request) -> Response:
 
 async def list_files(request: Request) -> Response:
     """A page, newest first."""
+    known_only(request)
     limit = whole_number(request, "limit", SHOWN, least=1, most=MOST_SHOWN)
     cursor = request.query_params.get("cursor") or None
     if cursor is not None and not is_id(cursor):

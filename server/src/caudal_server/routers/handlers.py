@@ -16,6 +16,7 @@ from caudal_server import state
 from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.handlers import GET, LIST, PLUGINS, RELOAD
 from caudal_server.catalogue import handler_entry, plugin_entry
+from caudal_server.parameters import known_only
 from caudal_server.refused import Refused
 
 
@@ -46,6 +47,7 @@ def routes() -> APIRouter:
 
 async def list_handlers(request: Request) -> Response:
     """In the order in which their packages give them."""
+    known_only(request)
     engine = state.engine(request)
     found = engine.registry.handlers.values()
     body = await engine.read(lambda: to_wire([handler_entry(item) for item in found]))
@@ -63,6 +65,7 @@ async def get_handler(request: Request) -> Response:
 
 async def list_plugins(request: Request) -> Response:
     """A failed package is listed with its cause; it harms nothing else."""
+    known_only(request)
     plugins = state.engine(request).registry.plugins
     return tagged(request, to_wire([plugin_entry(plugin) for plugin in plugins]))
 

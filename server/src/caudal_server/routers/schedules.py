@@ -15,7 +15,7 @@ from caudal_core.values import to_wire
 from caudal_server import state
 from caudal_server.answers import json_answer, tagged
 from caudal_server.api_docs.schedules import GET, LIST, PAUSE, PAUSE_ALL, RESUME, RESUME_ALL, TICKS
-from caudal_server.parameters import whole_number
+from caudal_server.parameters import known_only, whole_number
 from caudal_server.schedules import schedule_row, tick_row
 
 SHOWN = 50
@@ -37,6 +37,7 @@ def routes() -> APIRouter:
 
 async def list_schedules(request: Request) -> Response:
     """Each with its next five times and the last event, of all workflows or of one."""
+    known_only(request)
     return tagged(request, to_wire(await _listed(request)))
 
 
@@ -57,6 +58,7 @@ async def list_ticks(request: Request) -> Response:
 
     Those of a schedule that is not there any more are listed too.
     """
+    known_only(request)
     trigger = request.path_params["scheduleId"]
     limit = whole_number(request, "limit", SHOWN, least=1, most=MOST_SHOWN)
     before = _position(request.query_params.get("cursor"))

@@ -30,6 +30,7 @@ from caudal_server.api_docs.workflows import (
     VERSIONS,
 )
 from caudal_server.bodies import read_json
+from caudal_server.parameters import known_only
 from caudal_server.refused import Refused
 from caudal_server.requests import check_names
 from caudal_server.sources import WorkflowFinder, organization_of
@@ -87,6 +88,7 @@ async def list_workflows(request: Request) -> Response:
 
     A broken file of the folder is listed with its `error`.
     """
+    known_only(request)
     rows = await _stored_rows(state.engine(request))
     finder = state.finder(request)
     known = {row["id"] for row in rows}
@@ -182,6 +184,7 @@ async def delete_workflow(request: Request) -> Response:
 
 async def list_versions(request: Request) -> Response:
     """Newest first; `GET /api/workflows/{id}/versions/{version}` gives the JSON of one."""
+    known_only(request)
     workflow_id = request.path_params["workflowId"]
     versions = await state.engine(request).library.versions(workflow_id)
     return tagged(request, to_wire([version_row(stored) for stored in versions]))
