@@ -195,7 +195,10 @@ def test_a_tolerance_that_makes_no_sense_is_said(given: object) -> None:
         tolerance_of(TriggerConfig.model_validate({"scheduleTolerance": given}))
 
 
-@pytest.mark.parametrize(("given", "seconds"), [(None, 60), ("", 60), (5, 5), ("1h", 3600)])
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [(None, 60), ("", 60), (5, 5), ("1h", 3600), (1, 1), ("366d", 366 * 86_400)],
+)
 def test_a_tolerance_is_in_seconds(given: object, seconds: float) -> None:
     """A minute where none is given; a bare number counts seconds."""
     assert seconds == tolerance_of(TriggerConfig.model_validate({"scheduleTolerance": given}))

@@ -15,6 +15,7 @@ from tests.core.flows import document
 
 from caudal_core import Config, Context, handler
 from caudal_core.engine import Engine
+from caudal_core.engine.sharing.requests import Requests
 from caudal_core.engine.waits import dormant
 from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import Conflict
@@ -142,3 +143,26 @@ async def test_what_can_go_on_nowhere_and_is_cancelled_waits_for_nobody(tmp_path
         } == states(view.runs)
         assert [] == await the_open(engine)
         assert [(0,)] == query(tmp_path, "SELECT count(*) FROM timer")
+
+
+@pytest.mark.usefixtures("both")
+async def test_an_answer_where_its_execution_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told at once, not when this server looks at what was decided at others."""
+
+    async def nothing(_: Requests) -> None:
+        """See none of it."""
+
+    monkeypatch.setattr(Requests, "look", nothing)
+    gate, nodes = Gate(), {"x": "ask", "y": "pass", "h": "held"}
+    async with asking(tmp_path, Asker(), gate.handler) as engine:
+        execution = await engine.submit(document(nodes, "x.yes y"))
+        await until(execution, lambda: states(execution.runs).get("x") == "waiting")
+        await gate.entered.wait()
+        (asked,) = await the_open(engine)
+        await engine.approvals.decide(asked.id, YES)
+        async with asyncio.timeout(5):
+            await until(execution, lambda: states(execution.runs).get("y") == "completed")
+        gate.open.set()
+        await ended(execution)

@@ -78,6 +78,7 @@ async def list_ticks(request: Request) -> Response:
 
 async def pause_schedules(request: Request) -> Response:
     """Pauses those of the workflow that `workflowId` names, else all, also those to come."""
+    known_only(request)
     workflow_id = request.query_params.get("workflowId")
     await state.triggers(request).pause(workflow_id=workflow_id)
     return json_answer(await _listed(request))
@@ -85,6 +86,7 @@ async def pause_schedules(request: Request) -> Response:
 
 async def resume_schedules(request: Request) -> Response:
     """Takes back a pause of the workflow, else of all; what is paused besides stays paused."""
+    known_only(request)
     workflow_id = request.query_params.get("workflowId")
     await state.triggers(request).resume(workflow_id=workflow_id)
     return json_answer(await _listed(request))
