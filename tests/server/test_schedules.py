@@ -149,6 +149,20 @@ def test_no_such_schedule_can_be_paused(tmp_path: Path) -> None:
     with_schedules(tmp_path, test)
 
 
+def test_a_name_that_is_mistyped_pauses_nothing(tmp_path: Path) -> None:
+    """Else `?workflowid=n` would pause the schedules of all workflows."""
+
+    async def test(found: Service, clock: SetClock) -> None:
+        await save(found, nightly())
+        for verb in ("pause", "resume"):
+            answer = await found.post(f"/api/schedules/{verb}?workflowid=n", status=422)
+            assert "did you mean workflowId?" in answer["detail"]
+        (row,) = (await found.get("/api/schedules"))["schedules"]
+        assert ("listening", []) == (row["state"], row["pausedBy"])
+
+    with_schedules(tmp_path, test)
+
+
 def test_a_schedule_that_makes_no_sense_is_shown(tmp_path: Path) -> None:
     """The workflow is saved and runs by hand; the check and the list say what is wrong with it."""
 
