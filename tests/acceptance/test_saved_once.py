@@ -12,6 +12,8 @@ from http.client import HTTPException
 from pathlib import Path
 from random import Random
 from time import monotonic, sleep
+from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
@@ -65,9 +67,14 @@ def kept(server: Server) -> Counter[int]:
     """How many records there are with each number."""
     entities = server.get("/api/entities")
     [entity] = [each for each in entities if each["name"] == "readings"]
-    answer = server.get(f"/api/entities/{entity['id']}/records?limit=10000")
-    assert not answer.get("nextCursor")
-    return Counter(record["n"] for record in answer["records"])
+    found: Counter[int] = Counter()
+    asked: dict[str, Any] = {"limit": 10_000}
+    while True:
+        answer = server.get(f"/api/entities/{entity['id']}/records?{urlencode(asked)}")
+        found.update(record["n"] for record in answer["records"])
+        if answer["nextCursor"] is None:
+            return found
+        asked["cursor"] = answer["nextCursor"]
 
 
 @pytest.mark.parametrize("point", POINTS)
