@@ -7,12 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.core.asking import Asker
 from tests.core.databases import query
 from tests.core.engines import LONG, Gate
 from tests.core.flows import document, give
 from tests.core.sharing import bury, counting, server, until
 
 from caudal_core import Config, Context, Handler, Question, Wait, handler
+from caudal_core.engine.sharing.requests import Requests
+from caudal_core.engine.waits.approvals import Decision
 from caudal_core.errors import Unavailable
 from caudal_core.journal.notice import Notice
 from caudal_core.journal.servers import Servers
@@ -237,3 +240,35 @@ async def test_a_callback_goes_with_its_execution(shared: Path) -> None:
         text = "SELECT state FROM notice"
         await until(lambda: query(shared, text) == [("delivered",)])
     assert [callback] == urls
+
+
+@pytest.mark.parametrize("answered", [True, False])
+async def test_an_answer_at_another_server_when_the_time_is_over(
+    shared: Path, monkeypatch: pytest.MonkeyPatch, *, answered: bool
+) -> None:
+    """What the other took in time counts, though nothing was heard of it here yet."""
+
+    async def nothing(_: Requests) -> None:
+        """Hear of nothing."""
+
+    monkeypatch.setattr(Requests, "look", nothing)
+    asker, gate = Asker(), Gate()
+    nodes = {"x": {"type": "ask", "config": {"seconds": 2.0}}, "h": "held"}
+    async with (
+        server(shared, *asker.handlers, gate.handler) as first,
+        server(shared) as second,
+    ):
+        execution = await first.submit(document(nodes))
+        await gate.entered.wait()  # so that it stays in the first one's memory
+        await until(lambda: bool(execution.waiting))
+        wanted = ApprovalFilter(execution=execution.id, limit=10)
+        await first.journal.flush()
+        (asked,) = await second.approvals.list(wanted)
+        if answered:
+            await second.approvals.decide(asked.id, Decision(approved=True))
+        await until(lambda: bool(asker.replies))
+        assert [(answered, not answered)] == [(r.approved, r.late) for r in asker.replies]
+        gate.open.set()
+        assert await execution.finished(LONG)
+        state = (await second.approvals.get(asked.id)).state
+        assert ("approved" if answered else "expired") == state

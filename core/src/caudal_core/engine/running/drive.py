@@ -151,13 +151,18 @@ class Drive:
 
         An answer that comes from now on is too late, though the node may have to wait for a slot.
         """
-        e, now = self._e, time()
+        e, pauses = self._e, self._attempts.pauses
         e.news = False
         for index, waiting in list(e.waiting.items()):
-            if waiting.reply is not None or (waiting.due is not None and waiting.due <= now):
-                self._resumed[index] = e.waiting.pop(index)
-                self._attempts.pauses.ask_no_more(waiting, "expired")
-                self._ready.append(waiting.node)
+            if not waiting.over:
+                continue
+            if pauses.may_be_answered(waiting):
+                waiting.due = None  # it is looked into once
+                self._spawn(pauses.close(waiting))
+                continue
+            self._resumed[index] = e.waiting.pop(index)
+            pauses.ask_no_more(waiting, "expired")
+            self._ready.append(waiting.node)
 
     def _go_on(self, node: GraphNode, waiting: Waiting) -> None:
         run = waiting.run

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from caudal_core.graph import GraphNode
 
 DECIDE_SECONDS = 10.0
+AGAIN = 0.5
 MOST = 100_000
 """More than an execution ever asks at one time."""
 
@@ -74,6 +75,26 @@ class Approvals:
         workflow = record.organization, record.workflow_id
         about = About(execution.graph.settings, workflow, record.id)
         outbox.remind(approval.id, told, about, seconds)
+
+    @property
+    def shared(self) -> bool:
+        """Whether other servers take answers too."""
+        return not self._engine.storage.exclusive
+
+    async def expire(self, approval_id: str) -> Approval | None:
+        """Close one whose time is over, and what has become of it; null: it is there no more.
+
+        Takes as long as the database is away.
+        """
+        self.close(approval_id, "expired")
+        while True:
+            try:
+                await self._engine.journal.flush()
+                return await self.get(approval_id)
+            except NotFound:
+                return None
+            except Unavailable:
+                await asyncio.sleep(AGAIN)
 
     def close(self, approval_id: str, state: ApprovalState) -> None:
         """Nobody needs to decide it any more; one that is decided stays as it is."""

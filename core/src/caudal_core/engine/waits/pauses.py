@@ -82,6 +82,20 @@ class Pauses:
             **asked,
         )
 
+    def may_be_answered(self, waiting: Waiting) -> bool:
+        """Whether another server may have taken an answer of which nothing is known here yet."""
+        asked = waiting.approval_id is not None and waiting.reply is None
+        return asked and not waiting.closed and self._approvals.shared
+
+    async def close(self, waiting: Waiting) -> None:
+        """Its time is over, unless another server was first: the database has the last word."""
+        assert waiting.approval_id is not None  # noqa: S101 - else nobody may have answered
+        found = await self._approvals.expire(waiting.approval_id)
+        if found is not None:
+            waiting.decide(found)
+        waiting.closed = True
+        self._e.tell()
+
     def ask_no_more(self, waiting: Waiting, state: ApprovalState) -> None:
         """Nobody needs to answer any more, if somebody was asked and has not."""
         if waiting.approval_id is not None and waiting.reply is None:

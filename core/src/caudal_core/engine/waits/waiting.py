@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from time import time
 from typing import Any
 
 from caudal_core.engine.execution import Execution
@@ -27,7 +28,8 @@ class Waiting:
     """A node that waits. `run` is the attempt that does, or, before a retry, the one that failed.
 
     `due` is when it goes on although nobody has answered, `limit` when the node's own time is over,
-    both in seconds since 1970; null: never.
+    both in seconds since 1970; null: never. `closed`: its time is over, and no answer counts that
+    has not come.
     """
 
     node: GraphNode
@@ -38,6 +40,14 @@ class Waiting:
     memo: Any = None
     approval_id: str | None = None
     reply: Reply | None = None
+    closed: bool = False
+
+    @property
+    def over(self) -> bool:
+        """Whether there is nothing more to wait for."""
+        if self.reply is not None or self.closed:
+            return True
+        return self.due is not None and self.due <= time()
 
     def timer(self) -> Timer:
         """The row that keeps it."""
