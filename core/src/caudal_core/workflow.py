@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Literal
 
-import orjson
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
@@ -122,11 +121,3 @@ def canonical(document: dict[str, Any]) -> bytes:
 def content_hash(text: bytes | memoryview) -> str:
     """SHA-256, hex, of a workflow's or a value's stored text."""
     return hashlib.sha256(text).hexdigest()
-
-
-def dump(workflow: Workflow) -> dict[str, Any]:
-    """A workflow built in Python as the document that would be stored."""
-    document: dict[str, Any] = orjson.loads(
-        workflow.model_dump_json(by_alias=True, exclude_none=True, exclude_unset=True)
-    )
-    return document

@@ -12,7 +12,6 @@ from caudal_core.stores.filters import Filter
 from caudal_core.values import JSON
 
 Mode = Literal["insert", "upsert", "update"]
-MODES: Final[tuple[Mode, ...]] = ("insert", "upsert", "update")
 
 
 def never() -> None:

@@ -9,14 +9,6 @@ from typing import Any
 JSON = "application/json"
 Described = dict[str, Any]
 
-PROBLEM_EXAMPLE = {
-    "title": "Not Found",
-    "status": 404,
-    "code": "NOT_FOUND",
-    "detail": "Execution 019c1c2d-7a60-7c1e-9a70-4d2c5b1f6e11 not found",
-    "instance": "/api/executions/019c1c2d-7a60-7c1e-9a70-4d2c5b1f6e11",
-}
-
 
 def ref(name: str) -> Described:
     """A schema among the components."""

@@ -24,9 +24,6 @@ from caudal_core.workflow import Settings
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
 
-ALL = 1_000_000
-"""More runs than an execution has."""
-
 Make = Callable[[ExecutionRecord, Graph, Payload, Sequence[NodeRun]], Execution]
 Resume = Callable[[Execution, Waits], None]
 

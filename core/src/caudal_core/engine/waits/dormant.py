@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from time import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from caudal_core.engine.execution import Execution
@@ -16,8 +16,6 @@ from caudal_core.engine.waits.waiting import Found, deadline, next_due, read_wai
 if TYPE_CHECKING:
     from caudal_core.engine.engine import Engine
     from caudal_core.journal.history import History
-
-T = TypeVar("T")
 
 PAGE = 256
 LONGEST_FLUSH = 10.0

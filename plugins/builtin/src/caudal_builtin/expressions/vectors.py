@@ -76,8 +76,6 @@ def _as_float(value: Any) -> Any:
 
 _EXACT: Final = {"+": "add_checked", "-": "subtract_checked", "*": "multiply_checked"}
 _FLOAT: Final = {"+": "add", "-": "subtract", "*": "multiply", "/": "divide"}
-SIGNS: Final = frozenset(_FLOAT)
-"""The operations that are known here."""
 
 
 def operation(sign: str, left: Vector, right: Vector) -> Vector:
